@@ -23,9 +23,9 @@ class ClusterUnreachable(GameDayError):
 
 
 class OutcomeUnknown(ClusterUnreachable):
-    """A request was sent and not answered: what it asks for may have been done, or may still be."""
+    """A request was sent, and no answer says what came of it: it may have been carried out, or may still be."""
 
-    reason = "NoAnswer"
+    reason = "OutcomeUnknown"
 
 
 class Unauthenticated(ClusterUnreachable):

@@ -1,6 +1,7 @@
 """The way from an operator's process to the API server: calls take time, are refused, come late, lose their answer."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 API_GIVES_UP = 60.0
 """Seconds for which an API server works on a request: kube-apiserver's --request-timeout."""
+ETCD_LAGS = 15.0
+"""Seconds after which etcd carries out a write that the API server gave up on with a 500."""
 WRITES = frozenset({"create", "update", "patch", "delete", "evict"})
 ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
     "403": Forbidden,
@@ -60,6 +63,8 @@ class Server:
     """Requests that it has taken and not yet looked at."""
     refusing: list[str] = field(default_factory=list)
     """Answers to the next calls."""
+    failed: int = 0
+    """Writes so far that it answered with a 500: of three one is not carried out, one is, and one will be."""
     losing: int = 0
     delays: list[float] = field(default_factory=list)
     scale_takes: float = 0.0
@@ -358,6 +363,10 @@ class SimulatedCluster(StoreCluster):
         try:
             self._admit(verb, resource)
             result = act()
+        except OutcomeUnknown as error:
+            self._leave_to_etcd(act)
+            world.after(0.002, self._answer, answer, error, moment)
+            return
         except GameDayError as error:
             world.after(0.002, self._answer, answer, error, moment)
             return
@@ -367,6 +376,20 @@ class SimulatedCluster(StoreCluster):
             world.after(0.002, _fail, answer, OutcomeUnknown(f"{verb} {resource.plural}: the answer got lost"))
             return
         world.after(0.002, self._answer, answer, result, moment)
+
+    def _leave_to_etcd(self, act: Callable[[], Any]) -> None:
+        """Carry a write out now, later, or never: a 500 says none of it."""
+        server = self.server
+        server.failed += 1
+        if server.failed % 3 == 1:
+            _try(act)
+        elif server.failed % 3 == 2:
+            server.under_way += 1
+            server.store.world.after(ETCD_LAGS, self._carry_out_late, act)
+
+    def _carry_out_late(self, act: Callable[[], Any]) -> None:
+        self.server.under_way -= 1
+        _try(act)
 
     def _admit(self, verb: str, resource: Resource) -> None:
         if self.account in self.server.without_rights and self.account:
@@ -378,7 +401,8 @@ class SimulatedCluster(StoreCluster):
         if self.server.refusing and resource is not LEASES and verb != "log" and not lies:
             status = self.server.refusing.pop(0)
             self.store.world.tally.took_effect(What.REFUSE)
-            raise ANSWERS[status](f"{verb} {resource.plural}: refused with {status}: {LONG}")
+            means = OutcomeUnknown if status == "500" and verb in WRITES else ANSWERS[status]
+            raise means(f"{verb} {resource.plural}: refused with {status}: {LONG}")
         if resource is CILIUM_NETWORK_POLICIES:
             raise NotFound("the server could not find the requested resource")
 
@@ -389,6 +413,12 @@ class SimulatedCluster(StoreCluster):
             _fail(answer, result)
         elif not answer.done():
             answer.set_result(result)
+
+
+def _try(act: Callable[[], Any]) -> None:
+    """Do what was asked for, if it can still be done; nobody hears of it."""
+    with suppress(GameDayError):
+        act()
 
 
 def _fail(answer: Any, error: GameDayError) -> None:

@@ -331,8 +331,10 @@ class Cluster:
                 if not 200 <= answer.status <= 299:
                     retry_after = answer.headers.get("Retry-After")
                     body_read, own = await answer.response.read(), not self._headers
-                    problem = self._pool.credentials.problem
-                    raise error_of(answer.status, body_read, what, namespace, retry_after, own=own, problem=problem)
+                    raise error_of(
+                        answer.status, body_read, what, namespace, retry_after, own=own,
+                        problem=self._pool.credentials.problem, writes=method != "GET",
+                    )  # fmt: skip
                 yield answer
             finally:
                 answer.response.close()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gameday.errors import (
@@ -11,6 +12,7 @@ from gameday.errors import (
     Forbidden,
     GameDayError,
     NotFound,
+    OutcomeUnknown,
     Rejected,
     ResourceExpired,
     TooManyRequests,
@@ -55,11 +57,12 @@ def error_of(
     *,
     own: bool = False,
     problem: str = "",
+    writes: bool = False,
 ) -> GameDayError:
     """The error that an HTTP status means; ``what`` names the call, as ``create pods``.
 
     ``own`` says that the call was made as ourselves and not as a namespace's account. ``problem`` is why our
-    credentials could not be renewed, if that was tried.
+    credentials could not be renewed, if that was tried. ``writes`` says that the call was to change something.
     """
     answer = parsed(body)
     message = f"{what}: {answer.get('message') or status}"
@@ -83,9 +86,21 @@ def error_of(
         case 429:
             return TooManyRequests(message, _seconds(retry_after) or PATIENCE)
         case _ if status >= 500:
-            return ClusterUnreachable(message, _seconds(retry_after))
+            unknown = writes and not _not_begun(status, answer)
+            return (OutcomeUnknown if unknown else ClusterUnreachable)(message, _seconds(retry_after))
         case _:
             return Rejected(message)
+
+
+def _not_begun(status: int, answer: Mapping[str, Any]) -> bool:
+    """Whether an error of the server says for certain that it did not begin to carry the request out.
+
+    Only a 503 in the API server's own form does: it sends that before it looks at the request, as while it starts or
+    shuts down. A 500 may come from etcd ("request timed out", "leader changed") and a 504 from its own time limit, and
+    what was asked for may be done all the same. So may it after a 502, 503 or 504 of a load balancer, which sends these
+    also where the connection broke after it had forwarded the request.
+    """
+    return status == 503 and answer.get("kind") == "Status" and answer.get("reason") == "ServiceUnavailable"
 
 
 def _seconds(retry_after: str | None) -> float:

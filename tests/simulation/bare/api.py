@@ -67,6 +67,8 @@ class Api:
     hangs: bool = False
     up_since: float = START
     refusing: list[str] = field(default_factory=list)
+    failed: int = 0
+    """Requests so far that it answered with a 500: of three one is not carried out, one is, and one will be."""
     losing: int = 0
     delays: list[float] = field(default_factory=list)
     scale_takes: float = 0.0

@@ -1,6 +1,7 @@
 """One process of the operator with one drill: its loop is the real one, fed from dictionaries."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
@@ -17,7 +18,7 @@ from gameday.model.record import DrillRecord, TimelineEntry
 from gameday.model.sample import Sample
 from simulation.bare.api import DRILL, LAG, Failed, Key
 from simulation.bare.executor import carry_out
-from simulation.client import API_GIVES_UP
+from simulation.client import API_GIVES_UP, ETCD_LAGS
 from simulation.invariants import Rule
 from simulation.killable import KillableProcess
 from simulation.namespace import PARTITION, SECOND, STARTS_WITHIN
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 SUPERSEDED = "superseded"
-UNANSWERED = NO_ANSWER, LOST = "no answer in time", "the answer got lost"
+UNANSWERED = NO_ANSWER, LOST, FAILED = "no answer in time", "the answer got lost", "refused with 500"
+"""What leaves open whether the request was carried out, or will be."""
 
 
 class Process(KillableProcess):
@@ -278,6 +280,8 @@ class Process(KillableProcess):
         elif api.refusing:
             error = f"refused with {api.refusing.pop(0)}"
             self.clock.tally.took_effect(What.REFUSE)
+            if error == FAILED:
+                self._leave_to_etcd(act)
         else:
             try:
                 act()
@@ -290,6 +294,20 @@ class Process(KillableProcess):
         if moment == "answered":
             self.clock.after(LAG, self.kill)
         self.clock.after(LAG, self._tell, then, error, open_)
+
+    def _leave_to_etcd(self, act: Callable[[], None]) -> None:
+        """Carry a request out now, later, or never: a 500 says none of it."""
+        api = self.world.api
+        api.failed += 1
+        if api.failed % 3 == 1:
+            _try(act)
+        elif api.failed % 3 == 2:
+            api.under_way += 1
+            self.clock.after(ETCD_LAGS, self._carry_out_late, act)
+
+    def _carry_out_late(self, act: Callable[[], None]) -> None:
+        self.world.api.under_way -= 1
+        _try(act)
 
     def _tell(self, then: Callable[[str], None], error: str, open_: list[bool]) -> None:
         if open_[0] and not self.dead:
@@ -377,3 +395,9 @@ class Process(KillableProcess):
         else:
             self.seen[key] = value
         self.seen_at[key] = self.world.api.version - 1
+
+
+def _try(act: Callable[[], None]) -> None:
+    """Do what was asked for, if it can still be done; nobody hears of it."""
+    with suppress(Failed):
+        act()

@@ -1,13 +1,16 @@
 """Calls carry what makes them safe: which object is meant, on which version, and for which objects is asked."""
 
 import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.connections import _abortive
-from gameday.cluster.resources import CONFIG_MAPS, Object
-from gameday.errors import Conflict
+from gameday.cluster.resources import CONFIG_MAPS, LEASES, PODS, Object
+from gameday.errors import ClusterUnreachable, Conflict, OutcomeUnknown
 from unit.api_server import ApiServer
 
 
@@ -68,3 +71,50 @@ def test_a_connection_whose_peer_is_lost_without_a_word_breaks_soon() -> None:
         )
         assert idle + every * times <= 11
         assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 11_000
+
+
+Call = Callable[[Cluster], Awaitable[Any]]
+WRITES: dict[str, Call] = {
+    "create": lambda cluster: cluster.create(CONFIG_MAPS, "shop", thing("one")),
+    "replace": lambda cluster: cluster.replace(LEASES, "shop", "gameday", thing("gameday")),
+    "patch": lambda cluster: cluster.patch(CONFIG_MAPS, "shop", "one", {"data": {}}),
+    "delete": lambda cluster: cluster.delete(CONFIG_MAPS, "shop", "one"),
+    "evict": lambda cluster: cluster.evict("shop", "api-0", uid="uid"),
+}
+READS: dict[str, Call] = {
+    "get": lambda cluster: cluster.get(CONFIG_MAPS, "shop", "one"),
+    "list": lambda cluster: cluster.list(PODS, "shop"),
+}
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+async def test_a_write_that_failed_in_the_server_may_have_been_done_and_a_read_may_not(
+    api_server: ApiServer, cluster: Cluster, status: int
+) -> None:
+    for call in WRITES.values():
+        api_server.busy = [(status, "")]
+        with pytest.raises(OutcomeUnknown):
+            await call(cluster)
+    for call in READS.values():
+        api_server.busy = [(status, "")]
+        with pytest.raises(ClusterUnreachable) as failed:
+            await call(cluster)
+        assert not isinstance(failed.value, OutcomeUnknown)
+
+
+@pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
+async def test_a_write_that_the_api_server_did_not_take_was_not_done(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, call: Call
+) -> None:
+    api_server.down = True
+    with pytest.raises(ClusterUnreachable) as unavailable:
+        await call(cluster)
+    assert not isinstance(unavailable.value, OutcomeUnknown)
+    nobody = ApiServer()
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        nobody.port = one.getsockname()[1]
+    refused = await nobody.connect(tmp_path)
+    with pytest.raises(ClusterUnreachable) as unheard:
+        await call(refused)
+    await refused.close()
+    assert not isinstance(unheard.value, OutcomeUnknown)

@@ -5,7 +5,15 @@ import json
 import pytest
 
 from gameday.cluster.http_errors import LONGEST_PATIENCE, PATIENCE, error_of
-from gameday.errors import ClusterUnreachable, Forbidden, GameDayError, NotFound, TooManyRequests
+from gameday.errors import (
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    GameDayError,
+    NotFound,
+    OutcomeUnknown,
+    TooManyRequests,
+)
 
 RIGHTS = "the rights come with"
 HERE = 'in API group "" in the namespace "shop"'
@@ -68,3 +76,48 @@ def test_credentials_that_are_not_accepted_are_no_matter_of_rights() -> None:
 def test_a_namespace_that_ends_takes_nothing_in() -> None:
     message = 'pods "it" is forbidden: unable to create new content in namespace shop because it is being terminated'
     assert isinstance(refused(message), NotFound)
+
+
+def status_of(reason: str, message: str) -> bytes:
+    return json.dumps({"kind": "Status", "status": "Failure", "reason": reason, "message": message}).encode()
+
+
+ETCD = status_of("", "etcdserver: request timed out")
+LEADER = status_of("InternalError", "Internal error occurred: etcdserver: leader changed")
+STORAGE = status_of("ServerTimeout", "The create operation against pods could not be completed at this time")
+LATE = status_of("Timeout", "Timeout: request did not complete within requested timeout")
+STARTS = status_of("ServiceUnavailable", "apiserver is shutting down")
+ENVOY = b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+AGGREGATOR = b"error trying to reach service: EOF"
+HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+OTHER_JSON = b'{"type": "error", "code": "ClusterUnavailable", "message": "cluster is unavailable"}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(500, ETCD), (500, LEADER), (500, STORAGE), (504, LATE), (502, HTML), (504, HTML), (500, b""), (503, ENVOY),
+     (503, AGGREGATOR), (503, HTML), (503, OTHER_JSON), (503, b""), (520, HTML), (503, status_of("", "busy"))],
+)  # fmt: skip
+def test_a_write_that_the_server_or_a_load_balancer_failed_at_may_have_been_done(status: int, body: bytes) -> None:
+    written = error_of(status, body, "create pods", "shop", "3", writes=True)
+    assert isinstance(written, OutcomeUnknown)
+    assert (written.retry, written.after) == (True, 3.0)
+    read = error_of(status, body, "get pods", "shop", "3")
+    assert isinstance(read, ClusterUnreachable)
+    assert not isinstance(read, OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "means"),
+    [
+        (503, STARTS, ClusterUnreachable),
+        (429, status_of("TooManyRequests", "please try again later"), TooManyRequests),
+        (409, status_of("Conflict", "the object has been modified"), Conflict),
+    ],
+)
+def test_a_write_that_the_api_server_did_not_begin_was_not_done(
+    status: int, body: bytes, means: type[GameDayError]
+) -> None:
+    error = error_of(status, body, "create pods", "shop", None, writes=True)
+    assert isinstance(error, means)
+    assert not isinstance(error, OutcomeUnknown)

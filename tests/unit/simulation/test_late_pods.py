@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gameday.cluster.resources import PODS, Object, Resource
+from gameday.errors import OutcomeUnknown
 from simulation import client
 from simulation.outcome import Outcome
 from simulation.running import Simulation
@@ -71,6 +72,28 @@ class Late:
         assert sorted(once) == sorted(set(once)), "it acts a second time"
 
 
+class Failing(Late):
+    """A world in which each create of such a pod is answered with a 500, and carried out some seconds later."""
+
+    def run(self, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+        create, late = client.SimulatedCluster.create, self
+
+        async def failing(
+            self: client.SimulatedCluster, resource: Resource, namespace: str | None, body: Object, **options: Any
+        ) -> Object:
+            name = body["metadata"]["name"]
+            if resource is not PODS or options.get("dry_run") or late.part not in name:
+                return await create(self, resource, namespace, body, **options)
+            late.delayed.append(name)
+            self.server.failed = 1
+            self._leave_to_etcd(lambda: self.store.create(self.actor, resource, namespace or "", body))
+            raise OutcomeUnknown(f"create pods: etcdserver: request timed out ({name})")
+
+        monkeypatch.setattr(client, "ETCD_LAGS", self.seconds)
+        monkeypatch.setattr(client.SimulatedCluster, "create", failing)
+        return self.sim.run()
+
+
 ABORTED = Failure(What.ABORT, 20.0)
 
 
@@ -104,6 +127,15 @@ def test_what_a_fuse_owns_does_nothing_and_goes_also_where_the_process_that_aske
     trial: Trial, part: str, failures: tuple[Failure, ...], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Late(trial, part, seconds, *failures, dies=True).holds(monkeypatch)
+
+
+@pytest.mark.parametrize("seconds", [3.0, 15.0, 40.0])
+@pytest.mark.parametrize("at", [2.0, 11.0, 20.0])
+def test_an_agent_whose_create_was_answered_with_an_error_of_etcd_is_gone_before_the_namespace_is_given_back(
+    at: float, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Failing(HTTP, "-observer", seconds, Failure(What.ABORT, at))
+    world.holds(monkeypatch)
 
 
 def test_with_the_fuse_gone_the_drill_itself_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
