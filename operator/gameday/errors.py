@@ -1,6 +1,6 @@
 """The project's exceptions: the class says whether to retry, the message says what to do."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class GameDayError(Exception):
@@ -107,6 +107,20 @@ class Rejected(GameDayError):
 
     reason = "Refused"
     retry = False
+
+
+class ChangedByAdmission(GameDayError):
+    """Admission made something else of an object as it was written, so it was deleted again at once.
+
+    ``left`` is the object where that failed: it is still there.
+    """
+
+    reason = "ChangedByAdmission"
+    retry = False
+
+    def __init__(self, message: str, left: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.left = left
 
 
 class StateUnreadable(GameDayError):

@@ -76,6 +76,8 @@ class ApiServer:
         """Logs by pod and container."""
         self.admission: Callable[[str, Object], Object] = lambda _, body: body
         """What admission makes of an object of a plural that is created."""
+        self.unknown_fields: dict[str, set[str]] = {}
+        """Fields of a spec that a kind of this plural does not know: refused if the request is strict, else dropped."""
         self.down = False
         self.busy: list[tuple[int, str]] = []
         """Answers to the next calls: status and Retry-After."""
@@ -198,6 +200,7 @@ class ApiServer:
             case "create":
                 metadata = body["metadata"]
                 name = metadata.get("name") or f"{metadata['generateName']}{store.version}"
+                body = self._decoded(resource.plural, body, strict=request.query.get("fieldValidation") == "Strict")
                 body = self.admission(resource.plural, body | {"metadata": metadata | {"name": name}})
                 return store.create(PERSON, resource, namespace, body, dry_run=dry_run)
             case "update" if request.path.endswith("/status"):
@@ -211,6 +214,14 @@ class ApiServer:
                 return {"kind": "Status", "status": "Success"}
             case _:
                 return store.need(resource, namespace, name)
+
+    def _decoded(self, plural: str, body: Object, *, strict: bool) -> Object:
+        unknown = self.unknown_fields.get(plural, set()) & set(body.get("spec") or {})
+        if unknown and strict:
+            raise Rejected(
+                "; ".join(f'strict decoding error: unknown field "spec.{field}"' for field in sorted(unknown))
+            )
+        return body | {"spec": {k: v for k, v in body["spec"].items() if k not in unknown}} if unknown else body
 
     def _log(self, request: web.Request, pod: str) -> web.Response:
         logs, container = self.logs[pod], request.query.get("container", "")

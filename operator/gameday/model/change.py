@@ -107,6 +107,8 @@ class Observed:
     """The resourceVersion at which the object was seen like this, where a change depends on it."""
     detail: str = ""
     """What somebody else did to it, or why there is nothing to change; a sentence."""
+    by_admission: bool = False
+    """Whether admission did it, as the object was created, and nobody since."""
     shown: str = ""
     """How the object stands, for the timeline: ``worker is at 0``."""
     settled: bool = True

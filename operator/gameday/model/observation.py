@@ -155,6 +155,8 @@ class Observation:
     """Whether the API server may still execute a request that timed out."""
     made: frozenset[str] = frozenset()
     """The faults and steps whose change or run the API server confirmed. One that is absent was removed."""
+    changed_by_admission: Mapping[str, str] = field(default_factory=dict)
+    """The faults of whose change admission made something else, which was taken back, with a message for each."""
     runs: Mapping[str, Ran] = field(default_factory=dict)
     """How far each irreversible step has come, by its name."""
     errors: Mapping[CommandKey, str] = field(default_factory=dict)

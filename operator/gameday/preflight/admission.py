@@ -1,7 +1,8 @@
 """What admission would make of the drill's objects, from the answers of dry runs: an accepted object may be changed."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from itertools import zip_longest
+from typing import Any, Final
 
 from gameday.cluster.client import CONTAINER
 from gameday.cluster.resources import Object
@@ -9,7 +10,11 @@ from gameday.model.agent import VARIABLE
 from gameday.preflight.findings import Finding, Severity
 
 TOLD: Final = 3
-"""Most containers that a message names."""
+"""Most containers, or fields, that a message names."""
+EXEMPT_POLICIES: Final = (
+    "exclude policies with the label gameday.dev/drill from the webhook or admission policy; update the CRD if it "
+    "does not know a field"
+)
 EXEMPT: Final = "exclude pods with the label gameday.dev/drill from the webhook or admission policy"
 
 
@@ -22,7 +27,7 @@ def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
             yield Finding("ChangedByAdmission", "", text, EXEMPT)
     if injected := injected_into(made for _, made in both):
         text = (
-            f"admission adds {_some(injected)} to the drill's pods: they do not end before it ends, and "
+            f"admission adds {some(injected)} to the drill's pods: they do not end before it ends, and "
             "it may carry the witnesses' traffic and hide a cut"
         )
         yield Finding("Injected", "", text, EXEMPT, Severity.WARN)
@@ -60,9 +65,47 @@ def of_step(path: str, sent: Object, made: Object, injected: Iterable[str]) -> I
         )
     template = sent["spec"].get("template") or {}
     if (names := tuple(injected)) and not _declines(template.get("metadata") or {}):
-        text = f"admission adds {_some(names)} to pods here, and a Job does not end while such a container runs"
+        text = f"admission adds {some(names)} to pods here, and a Job does not end while such a container runs"
         remedy = "switch the injection off in the CronJob's pod template, or inject it as a native sidecar"
         yield Finding("StepWouldNotEnd", path, text, remedy, Severity.WARN)
+
+
+def of_policy(sent: Object, made: Object) -> Iterator[Finding]:
+    """Findings about the policy of a cut, which must be exactly as it was sent: a change may open it or cut all."""
+    if changes := differences(sent, made):
+        text = f"admission changes the {sent['kind']} {sent['metadata']['name']}, which is to cut: {some(changes)}"
+        yield Finding("ChangedByAdmission", "", text, EXEMPT_POLICIES)
+
+
+def differences(sent: Object, made: Object) -> tuple[str, ...]:
+    """How an object that was made differs from the one that was sent, each with the field's path.
+
+    Its spec must be the same, and so must its owners: garbage collection takes only what no owner is left of. What
+    others add to its labels and annotations changes nothing.
+    """
+    found = [*_differing("spec", sent["spec"], made.get("spec"))]
+    for field in ("labels", "annotations"):
+        there = made["metadata"].get(field) or {}
+        for key, value in sent["metadata"].get(field, {}).items():
+            found += _differing(f"metadata.{field}[{key}]", value, there.get(key))
+    if _owners(sent) != _owners(made):
+        found.append("metadata.ownerReferences was changed")
+    return tuple(found)
+
+
+def _differing(path: str, sent: Any, made: Any) -> Iterator[str]:
+    if isinstance(sent, dict) and isinstance(made, dict):
+        for key in dict.fromkeys((*sent, *made)):
+            yield from _differing(f"{path}.{key}", sent.get(key), made.get(key))
+    elif isinstance(sent, list) and isinstance(made, list):
+        for number, (before, after) in enumerate(zip_longest(sent, made)):
+            yield from _differing(f"{path}[{number}]", before, after)
+    elif sent != made:
+        yield f"{path} was {'removed' if made is None else 'added' if sent is None else 'changed'}"
+
+
+def _owners(thing: Object) -> set[str]:
+    return {owner["uid"] for owner in thing["metadata"].get("ownerReferences") or ()}
 
 
 def injected_into(pods: Iterable[Object]) -> tuple[str, ...]:
@@ -101,6 +144,7 @@ def _declines(metadata: Object) -> bool:
     return any("inject" in key and value in {"false", "disabled"} for key, value in said.items())
 
 
-def _some(names: tuple[str, ...]) -> str:
+def some(names: tuple[str, ...]) -> str:
+    """The first few of these, and how many more there are."""
     left = len(names) - TOLD
     return ", ".join(names[:TOLD]) + (f" and {left} more" if left > 0 else "")

@@ -25,7 +25,7 @@ from gameday.cluster.resources import (
     Object,
     Resource,
 )
-from gameday.errors import Rejected
+from gameday.errors import ChangedByAdmission, Rejected
 from gameday.model import names
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
@@ -197,7 +197,15 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
             # What it covers already it keeps, also where this process has not heard of all of that yet.
             cut = replace(cut, far_end=policy.grown(there, cut.far_end))
             body = _body(ctx, cut, action, change)
-            ctx.cache.upsert(watch, await policy.apply(ctx.account, ctx.namespace, cut.backend, body))
+            try:
+                made = await policy.apply(ctx.account, ctx.namespace, cut.backend, body)
+            except ChangedByAdmission as error:
+                if error.left is None:
+                    ctx.cache.evict(watch, change.object_name)
+                else:
+                    ctx.cache.upsert(watch, error.left)
+                raise
+            ctx.cache.upsert(watch, made)
 
     async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Delete the policy."""

@@ -9,11 +9,12 @@ from gameday.actions.network_partition import cilium, network_policy
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Object, Resource
-from gameday.errors import AlreadyExists, Conflict, Forbidden, Rejected
+from gameday.errors import AlreadyExists, ChangedByAdmission, Conflict, Forbidden, GameDayError, Rejected
 from gameday.model.change import Observed, Presence
 from gameday.model.labels import DRILL, ownership_labels
 from gameday.model.plan import Via
 from gameday.model.setup import Cut, CutDestination, CutPort
+from gameday.preflight import admission
 from gameday.preflight.policies.selectors import with_stand_ins
 
 DIGEST: Final = "gameday.dev/spec-digest"
@@ -56,13 +57,16 @@ async def apply(account: Cluster, namespace: str, backend: Via, policy: Object) 
     Raises:
         Rejected: when a policy of its name is not this drill's.
         Conflict: when somebody changed it meanwhile, or another fuse owns it.
+        ChangedByAdmission: when another policy came of it, which is deleted again at once.
 
     """
     resource, name = kind_of(backend), policy["metadata"]["name"]
     try:
-        return await account.create(resource, namespace, policy)
+        made = await account.create(resource, namespace, policy, strict=True)
     except AlreadyExists:
         there = await account.get(resource, namespace, name)
+    else:
+        return await _as_sent(account, namespace, resource, policy, made)
     if there is None:
         raise Conflict(f"{resource.kind} {namespace}/{name} was deleted while the drill created it")
     if not _same_drill(there, policy):
@@ -75,7 +79,22 @@ async def apply(account: Cluster, namespace: str, backend: Via, policy: Object) 
     if there["metadata"]["annotations"][DIGEST] == policy["metadata"]["annotations"][DIGEST]:
         return there
     metadata = there["metadata"] | {"annotations": policy["metadata"]["annotations"]}
-    return await account.replace(resource, namespace, name, there | {"metadata": metadata, "spec": policy["spec"]})
+    grown = there | {"metadata": metadata, "spec": policy["spec"]}
+    return await _as_sent(account, namespace, resource, grown, await account.replace(resource, namespace, name, grown))
+
+
+async def _as_sent(account: Cluster, namespace: str, resource: Resource, sent: Object, made: Object) -> Object:
+    """The policy that was made, if it is the one that was sent; else it is deleted, since it may cut anything."""
+    changes = admission.differences(sent, made)
+    if not changes:
+        return made
+    name, uid = made["metadata"]["name"], made["metadata"]["uid"]
+    what, remedy = f"{resource.kind} {name} as it was written: {admission.some(changes)}", admission.EXEMPT_POLICIES
+    try:
+        await account.delete(resource, namespace, name, uid=uid)
+    except GameDayError as error:
+        raise ChangedByAdmission(f"admission changed {what}; {remedy}", made) from error
+    raise ChangedByAdmission(f"admission changed {what}, and it was deleted at once; {remedy}")
 
 
 async def revert(
@@ -122,7 +141,7 @@ def observed(policy: Object | None, wanted: Object | None) -> Observed:
     if wanted is None:
         return seen
     if difference := _difference(policy, wanted):
-        return replace(seen, presence=Presence.TAMPERED, detail=difference)
+        return replace(seen, presence=Presence.TAMPERED, detail=difference, by_admission=_never_written_again(policy))
     outgrown = _grown(_written(policy), _written(wanted)) != _written(policy)
     return replace(seen, presence=Presence.DRIFTED) if outgrown else seen
 
@@ -154,6 +173,13 @@ def _difference(policy: Object, wanted: Object) -> str:
     if not owners >= {owner["uid"] for owner in wanted["metadata"]["ownerReferences"]}:
         return "its owner reference to the fuse was removed"
     return ""
+
+
+def _never_written_again(policy: Object) -> bool:
+    """Whether a spec that is not ours was so from the beginning: the API server counts each change of a spec."""
+    metadata, written = policy["metadata"], digest(policy["spec"])
+    annotations = metadata.get("annotations") or {}
+    return bool(metadata.get("generation") == 1 and annotations.get(DIGEST, written) != written)
 
 
 def _same_drill(policy: Object, wanted: Object) -> bool:

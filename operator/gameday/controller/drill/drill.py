@@ -13,7 +13,7 @@ from gameday.controller.logs import logger, of_drill
 from gameday.controller.task_set import TaskSet
 from gameday.engine.drill.commands import Command, RemoveFinalizer, key_of
 from gameday.engine.drill.loop import DrillLoop, Save, Work
-from gameday.errors import Forbidden, GameDayError, NamespaceBusy, OutcomeUnknown
+from gameday.errors import ChangedByAdmission, Forbidden, GameDayError, NamespaceBusy, OutcomeUnknown
 from gameday.model.observation import Life
 from gameday.model.record import DrillRecord, Phase
 
@@ -171,7 +171,7 @@ class DrillRunner:
             self._failed(command, error)
             self.loop.answered(
                 command, self.clock(), str(error), after=error.after, answer=not isinstance(error, OutcomeUnknown),
-                refused=isinstance(error, Forbidden),
+                refused=isinstance(error, Forbidden), changed=isinstance(error, ChangedByAdmission),
             )  # fmt: skip
         else:
             self.loop.answered(command, self.clock())

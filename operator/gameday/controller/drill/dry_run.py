@@ -10,7 +10,15 @@ from gameday.actions.kind import DryRunContext
 from gameday.actions.registry import KINDS
 from gameday.cluster import pod_status
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import JOBS, PODS, RESOURCE_QUOTAS, Object, Resource
+from gameday.cluster.resources import (
+    CILIUM_NETWORK_POLICIES,
+    JOBS,
+    NETWORK_POLICIES,
+    PODS,
+    RESOURCE_QUOTAS,
+    Object,
+    Resource,
+)
 from gameday.controller.drill import agents
 from gameday.controller.drill.agent_pods import PodContext, agent_pod, pod_of
 from gameday.controller.drill.waiting_fuses import waiting_fuse
@@ -27,6 +35,9 @@ from gameday.preflight import admission, quota
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import NamespaceSnapshot
 
+POLICIES: Final = frozenset({NETWORK_POLICIES, CILIUM_NETWORK_POLICIES})
+"""What cuts. A field of it that the API server does not know is refused, because without it another cut is made."""
+
 AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
 """How GKE Autopilot refuses a pod that names its node."""
 
@@ -42,6 +53,10 @@ MEANINGS: Final = (
     (
         re.compile(r"(minimum|maximum) \S+ usage per (Container|Pod) is|max limit to request ratio per"),
         "set the requests and limits of a drill's pods with GAMEDAY_AGENT_RESOURCES on the operator",
+    ),
+    (
+        re.compile(r"strict decoding error: unknown field"),
+        "the CRD of CiliumNetworkPolicies is older than this field: update it with Cilium, or write via: NetworkPolicy",
     ),
 )
 """What the refusals of known clusters mean, and what to do about them."""
@@ -119,7 +134,8 @@ async def dry_run(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> 
     found = DryRunResult()
     for part in tried:
         try:
-            answer = await account.create(part.resource, namespace, part.body, dry_run=True)
+            strict = part.resource in POLICIES
+            answer = await account.create(part.resource, namespace, part.body, dry_run=True, strict=strict)
         except AlreadyExists:
             continue
         except GameDayError as error:
@@ -159,5 +175,7 @@ def findings(plan: Plan, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -
         elif part.fuse:
             why = fuse.spoilt(made, timeouts.fuse_of_faults(plan))
             yield from admission.of_fuse("", made, part.fuse, why)
+        elif part.resource in POLICIES:
+            yield from admission.of_policy(part.body, made)
         elif part.resource is JOBS:
             yield from admission.of_step(part.path, part.body, made, injected)

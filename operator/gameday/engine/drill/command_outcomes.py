@@ -1,5 +1,6 @@
 """What one process knows from the outcomes of its own commands alone; it is lost when the process ends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,8 @@ class CommandOutcomes:
     """The holder of what this drill waits for."""
     made: frozenset[str] = frozenset()
     """Names of the faults and steps whose change, or run, the API server confirmed."""
+    changed_by_admission: Mapping[str, str] = field(default_factory=dict)
+    """What admission made of the changes of faults, by name, as a message; replaced and never changed in place."""
     read: frozenset[str] = frozenset()
     """Names of the faults and steps whose change is watched."""
     reported: bool = False
@@ -61,6 +64,11 @@ class CommandOutcomes:
                 self.keeping = self.keeping or Keeping(kept=True)
             case _:
                 pass
+
+    def changed(self, command: do.Command, error: str) -> None:
+        """Note that admission made something else of a change, as the error of its command says."""
+        if isinstance(command, do.Apply):
+            self.changed_by_admission = {**self.changed_by_admission, command.change.name: error}
 
     def timed_out(self, command: do.Command, now: float) -> None:
         """Note that a command's request timed out."""

@@ -205,6 +205,7 @@ class DrillLoop:
             same = known.errors is errors and known.lock is outcomes.lock and known.reported is outcomes.reported
             same = same and known.made is outcomes.made and known.locked_by is outcomes.locked_by
             same = same and known.keeping is outcomes.keeping and known.read_again is read
+            same = same and known.changed_by_admission is outcomes.changed_by_admission
             if same and known.look_again is again and known.arriving is arriving:
                 return known
         known = replace(
@@ -214,6 +215,7 @@ class DrillLoop:
             locked_by=outcomes.locked_by,
             reported=outcomes.reported,
             made=outcomes.made,
+            changed_by_admission=outcomes.changed_by_admission,
             look_again=again,
             arriving=arriving,
             read_again=read,
@@ -325,11 +327,13 @@ class DrillLoop:
         rests: bool = True,
         answer: bool = True,
         refused: bool = False,
+        changed: bool = False,
     ) -> None:
         """Take in the end of a command: done, or with an error.
 
         ``after`` is for how many seconds the API server asks to be left alone with it, ``answer`` whether there was
-        one at all, ``refused`` whether it was that we may not. With ``rests`` off it may be given again at once.
+        one at all, ``refused`` whether it was that we may not, ``changed`` whether admission made something else of
+        it. With ``rests`` off it may be given again at once.
         """
         if refused:
             self._refused.setdefault(key_of(command), now)
@@ -340,3 +344,5 @@ class DrillLoop:
             self.outcomes.succeeded(command, now)
         elif not answer:
             self.outcomes.timed_out(command, now)
+        elif changed:
+            self.outcomes.changed(command, error)

@@ -74,6 +74,8 @@ def proof_broken(ctx: Context) -> DrillRecord | None:
             if end is not None:
                 return end_inconclusive(ctx, *end)
     for change in faults:
+        if why := ctx.observed.changed_by_admission.get(change.name):
+            return end_inconclusive(ctx, Reason.CUT_CHANGED, why, ctx.now)
         if (broken := _touched(ctx, change)) is not None:
             return broken
     return None
@@ -182,5 +184,6 @@ def _touched(ctx: Context, change: Change) -> DrillRecord | None:
             ctx, Reason.CUT_REMOVED, f"{what} {seen.detail or 'was deleted by somebody else'}", ctx.now
         )
     if seen.presence is Presence.TAMPERED:
-        return end_inconclusive(ctx, Reason.CUT_CHANGED, f"{what} was changed by somebody else: {seen.detail}", ctx.now)
+        who = "admission as it was created" if seen.by_admission else "somebody else"
+        return end_inconclusive(ctx, Reason.CUT_CHANGED, f"{what} was changed by {who}: {seen.detail}", ctx.now)
     return None

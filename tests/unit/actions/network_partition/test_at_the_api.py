@@ -1,13 +1,15 @@
 """Cuts and fuses are made once, grown, and taken away, and what is somebody else's is left alone."""
 
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from gameday.actions.network_partition import cilium, network_policy, policy
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import Object
-from gameday.errors import Conflict, Forbidden, Rejected
+from gameday.cluster.resources import Object, Resource
+from gameday.errors import ChangedByAdmission, Conflict, Forbidden, Rejected
 from gameday.fuses import job as fuse
 from gameday.fuses.owner import FuseOwner
 from gameday.model.plan import Via
@@ -160,3 +162,65 @@ async def test_a_policy_that_is_deleted_while_it_is_made_is_made_again_later(
     monkeypatch.setattr(cluster, "get", gone)
     with pytest.raises(Conflict, match="was deleted while the drill created it"):
         await policy.apply(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
+
+
+def dropping(field: str) -> Callable[[str, Object], Object]:
+    """An admission that removes a field of a policy's spec; only a real request, as some webhooks have it."""
+
+    def admit(plural: str, body: Object) -> Object:
+        body = copy.deepcopy(body)
+        if plural in PLURALS.values():
+            body["spec"].pop(field, None)
+        return body
+
+    return admit
+
+
+FIELDS = {Via.NETWORK_POLICY: "policyTypes", Via.CILIUM: "enableDefaultDeny"}
+
+
+async def test_a_cut_that_admission_changes_is_lifted_at_once(
+    via: Via, api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.admission = dropping(FIELDS[via])
+    with pytest.raises(ChangedByAdmission) as failed:
+        await policy.apply(cluster, "shop", via, cut(via))
+    assert (PLURALS[via], "shop", NAME) not in api_server.objects
+    assert f"first-partition as it was written: spec.{FIELDS[via]} was removed, and it was deleted" in str(failed.value)
+    assert "exclude policies with the label gameday.dev/drill" in str(failed.value)
+    assert (failed.value.left, failed.value.retry) == (None, False)
+
+
+async def test_a_cut_that_admission_changes_and_that_cannot_be_deleted_is_handed_on(
+    via: Via, api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.admission = dropping(FIELDS[via])
+    api_server.forbidden = {f"delete {PLURALS[via]}"}
+    with pytest.raises(ChangedByAdmission) as failed:
+        await policy.apply(cluster, "shop", via, cut(via))
+    assert failed.value.left == api_server.objects[PLURALS[via], "shop", NAME]
+
+
+async def test_a_cut_that_admission_changes_as_it_grows_is_lifted_at_once(
+    via: Via, api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await policy.apply(cluster, "shop", via, cut(via))
+    replaced = cluster.replace
+
+    async def admitted(resource: Resource, namespace: str, name: str, body: Object) -> Object:
+        return await replaced(resource, namespace, name, dropping(FIELDS[via])(resource.plural, body))
+
+    monkeypatch.setattr(cluster, "replace", admitted)
+    more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"), ports=(*REDIS.ports, CutPort(7000, 7000)))
+    with pytest.raises(ChangedByAdmission, match="was removed"):
+        await policy.apply(cluster, "shop", via, cut(via, more))
+    assert (PLURALS[via], "shop", NAME) not in api_server.objects
+
+
+async def test_a_field_of_a_cut_that_the_crd_does_not_know_any_more_makes_no_other_cut(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.unknown_fields["ciliumnetworkpolicies"] = {"enableDefaultDeny"}
+    with pytest.raises(Rejected, match="unknown field"):
+        await policy.apply(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
+    assert ("ciliumnetworkpolicies", "shop", NAME) not in api_server.objects

@@ -77,6 +77,26 @@ def test_a_change_by_hand_is_told(change: Object, difference: str) -> None:
     assert (seen.presence, seen.detail) == (Presence.TAMPERED, difference)
 
 
+@pytest.mark.parametrize(
+    ("generation", "change", "admission"),
+    [
+        (1, {"spec": kept()["spec"] | {"egress": [{}]}}, True),
+        (2, {"spec": kept()["spec"] | {"egress": [{}]}}, False),
+        (1, {}, False),
+        (1, {"annotations": {}}, False),
+        (1, {"labels": {}}, False),
+    ],
+    ids=["as created", "edited", "its owner", "its annotations", "its labels"],
+)
+def test_admission_is_blamed_for_a_spec_that_nobody_wrote_since(
+    generation: int, change: Object, admission: bool
+) -> None:
+    metadata: Any = {"generation": generation, "ownerReferences": []} | {k: v for k, v in change.items() if k != "spec"}
+    body = kept(**metadata) | {key: value for key, value in change.items() if key == "spec"}
+    seen = policy.observed(body, wanted())
+    assert (seen.presence, seen.by_admission) == (Presence.TAMPERED, admission)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_one_call_lifts_a_cut_that_is_known(backend: Via, api_server: ApiServer, cluster: Cluster) -> None:
     plural = policy.kind_of(backend).plural

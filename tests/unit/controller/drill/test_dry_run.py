@@ -22,12 +22,12 @@ from gameday.model.change import Change
 from gameday.model.names import cut_fuse
 from gameday.model.placement import Placement
 from gameday.model.places import redis_at
-from gameday.model.plan import Plan, Probe, ServiceRef, Step
+from gameday.model.plan import Plan, Probe, ServiceRef, Step, Via
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.probes.redis.kind import RedisProbe
 from unit.api_server import ApiServer
-from unit.preflight.things import owner, plan, sight
+from unit.preflight.things import owner, partition, plan, sight
 from workloads import deployment
 
 PLACE = PodContext("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
@@ -55,13 +55,17 @@ def tried(wanted: Plan = WANTED, seen: NamespaceSnapshot | None = None) -> tuple
 
 
 async def said(
-    api_server: ApiServer, cluster: Cluster, admission: Admission, seen: NamespaceSnapshot | None = None
+    api_server: ApiServer,
+    cluster: Cluster,
+    admission: Admission,
+    seen: NamespaceSnapshot | None = None,
+    wanted: Plan = WANTED,
 ) -> list[Finding]:
     api_server.admission = lambda plural, body: admission(plural, copy.deepcopy(body))
     seen = seen or there()
-    answered = await dry_run(cluster, "shop", tried(seen=seen))
+    answered = await dry_run(cluster, "shop", tried(wanted, seen))
     assert not answered.refused
-    return list(findings(WANTED, answered, seen))
+    return list(findings(wanted, answered, seen))
 
 
 def unchanged(_: str, body: Object) -> Object:
@@ -316,3 +320,86 @@ async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, 
     (found,) = await said(api_server, cluster, unchanged, seen)
     assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
     assert "has 4 of pods left (of 10), but the drill needs 6" in found.message
+
+
+BY_NETWORK_POLICY = plan(partition(via=Via.NETWORK_POLICY), probes=())
+CUTS = {"NetworkPolicy": BY_NETWORK_POLICY, "CiliumNetworkPolicy": WANTED}
+
+
+def removing(*path: str) -> Callable[[Object], object]:
+    """Take away what is there under this path."""
+
+    def change(body: Object) -> object:
+        for key in path[:-1]:
+            body = body[key]
+        return body.pop(path[-1])
+
+    return change
+
+
+CHANGES: dict[tuple[str, str], Callable[[Object], object]] = {
+    ("CiliumNetworkPolicy", "spec.enableDefaultDeny was removed"): removing("spec", "enableDefaultDeny"),
+    ("CiliumNetworkPolicy", "spec.enableDefaultDeny.egress was changed"): lambda body: body["spec"].update(
+        enableDefaultDeny={"egress": True, "ingress": False}
+    ),
+    ("CiliumNetworkPolicy", "spec.egressDeny[1] was added"): lambda body: body["spec"]["egressDeny"].append(
+        {"toEntities": ["all"]}
+    ),
+    ("CiliumNetworkPolicy", "spec.ingressDeny was added"): lambda body: body["spec"].update(ingressDeny=[{}]),
+    ("NetworkPolicy", "spec.egress[0] was removed"): lambda body: body["spec"].update(egress=[]),
+    ("NetworkPolicy", "spec.podSelector.matchLabels was added"): lambda body: body["spec"]["podSelector"].update(
+        matchLabels={"team": "shop"}
+    ),
+    ("NetworkPolicy", "spec.policyTypes[1] was added"): lambda body: body["spec"]["policyTypes"].append("Ingress"),
+    ("NetworkPolicy", "metadata.labels[gameday.dev/drill] was changed"): lambda body: body["metadata"]["labels"].update(
+        {"gameday.dev/drill": "other"}
+    ),
+    ("NetworkPolicy", "metadata.annotations[gameday.dev/spec-digest] was removed"): removing(
+        "metadata", "annotations", "gameday.dev/spec-digest"
+    ),
+    ("NetworkPolicy", "metadata.annotations[gameday.dev/far-end] was removed"): removing("metadata", "annotations"),
+    ("NetworkPolicy", "metadata.ownerReferences was changed"): removing("metadata", "ownerReferences"),
+    ("CiliumNetworkPolicy", "metadata.ownerReferences was changed"): lambda body: body["metadata"][
+        "ownerReferences"
+    ].append({"apiVersion": "apps/v1", "kind": "Deployment", "name": "other", "uid": "other"}),
+}
+
+
+@pytest.mark.parametrize(("kind", "says"), CHANGES)
+async def test_a_cut_that_admission_changes_refuses_and_names_the_field(
+    api_server: ApiServer, cluster: Cluster, kind: str, says: str
+) -> None:
+    def admit(_: str, body: Object) -> Object:
+        if body["kind"] == kind:
+            CHANGES[kind, says](body)
+        return body
+
+    (found,) = await said(api_server, cluster, admit, wanted=CUTS[kind])
+    assert (found.code, found.severity) == ("ChangedByAdmission", Severity.REFUSE)
+    assert f"admission changes the {kind} first-partition, which is to cut: " in found.message
+    assert says in found.message
+    assert "exclude policies with the label gameday.dev/drill" in found.remedy
+
+
+@pytest.mark.parametrize("wanted", CUTS.values(), ids=CUTS)
+async def test_what_admission_adds_to_the_metadata_of_a_cut_is_no_hindrance(
+    api_server: ApiServer, cluster: Cluster, wanted: Plan
+) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if "policies" in plural:
+            body["metadata"]["labels"]["cost"] = "shop"
+            body["metadata"]["annotations"]["team"] = "shop"
+        return body
+
+    assert await said(api_server, cluster, admit, wanted=wanted) == []
+
+
+async def test_a_field_of_the_cut_that_the_crd_does_not_know_is_refused(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    """Without enableDefaultDeny the deny of one far end would take all egress from the targets."""
+    api_server.unknown_fields["ciliumnetworkpolicies"] = {"enableDefaultDeny"}
+    answered = await dry_run(cluster, "shop", tried())
+    (refused,) = answered.refused
+    assert 'unknown field "spec.enableDefaultDeny"; the CRD of CiliumNetworkPolicies is older' in refused
+    assert "write via: NetworkPolicy" in refused
