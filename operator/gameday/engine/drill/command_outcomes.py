@@ -70,6 +70,10 @@ class CommandOutcomes:
         if isinstance(command, do.Apply):
             self.changed_by_admission = {**self.changed_by_admission, command.change.name: error}
 
+    def was_changed(self, command: do.Command) -> bool:
+        """Whether a command would make once more what admission makes something else of."""
+        return isinstance(command, do.Apply) and command.change.name in self.changed_by_admission
+
     def timed_out(self, command: do.Command, now: float) -> None:
         """Note that a command's request timed out."""
         by_pod = isinstance(command, do.Apply | do.Revert) and command.change.object_kind == POD

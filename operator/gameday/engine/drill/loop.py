@@ -310,7 +310,9 @@ class DrillLoop:
     def _act(self, record: DrillRecord, commands: tuple[Command, ...], now: float, *, awaited: bool) -> Work:
         """Start what may be started; a drill is over when nothing is left to start and nothing under way."""
         if commands:
-            return Work(now + LOOK_EVERY, start=tuple([one for one in commands if self.queue.start(one, now)]))
+            # What was decided before the record was saved may have been answered since.
+            left = [one for one in commands if not self.outcomes.was_changed(one)]
+            return Work(now + LOOK_EVERY, start=tuple([one for one in left if self.queue.start(one, now)]))
         return Work(now + LOOK_EVERY, over=record.phase is Phase.FINISHED and not self.queue and not awaited)
 
     def failing(self, command: Command, error: str) -> bool:

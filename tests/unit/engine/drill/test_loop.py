@@ -74,6 +74,23 @@ def test_what_could_not_be_saved_is_not_done_and_decided_anew_after_a_rest() -> 
     assert loop.not_saved(NOW + 9).look_at == NOW + 9 + RETRY_AFTER
 
 
+def test_a_cut_that_admission_changed_is_not_made_again_by_what_was_decided_before() -> None:
+    change = replace(CHANGE, state=ChangeState.REQUESTED, object_uid=None, seen_at=None, requested_at=NOW - 1)
+    loop = under_cut(replace(CUT, since=NOW - 2, inject_requested_at=NOW - 1, zero=None, changes=(change,)))
+    absent = replace(UNDER_CUT, changes={"partition": cut("first", "partition", None)})
+    assert loop.look(a_plan(), absent, NOW).start == (do.Apply(change),)
+    saving = loop.look(a_plan(), absent, NOW + 0.1, must_save=True)
+    assert saving.save is not None
+    loop.answered(do.Apply(change), NOW + 0.2, "admission changed it", changed=True)
+    assert loop.saved(NOW + 0.2 + 2 * RETRY_AFTER).start == ()
+    ended = loop.look(a_plan(), absent, NOW + 2).save
+    assert ended is not None
+    assert (ended.record.doubts[0].cause, ended.record.doubts[0].message) == (
+        Reason.CUT_CHANGED,
+        "admission changed it",
+    )
+
+
 def test_a_line_is_told_once() -> None:
     loop = under_cut(CUT.note(950.0, "Before", "an earlier process said so"))
     loop.look(a_plan(), ABORTED, NOW)
