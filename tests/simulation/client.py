@@ -1,5 +1,6 @@
 """The way from an operator's process to the API server: calls take time, are refused, come late, lose their answer."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,6 +100,10 @@ class Server:
         for stream in self.store.streams:
             stream.end()
         self.store.streams.clear()
+
+
+KUBELET_TAKES = 0.01
+"""Seconds until the first lines of a log come: the API server has to ask the kubelet, so a write is often faster."""
 
 
 @dataclass(slots=True)
@@ -285,6 +290,9 @@ class SimulatedCluster(StoreCluster):
     async def log(self, namespace: str, pod: str) -> AsyncGenerator[bytes, None]:
         source: LogSource = self.server.logs(namespace, pod)
         await self._ask("log", DRILLS, lambda: None)
+        there = asyncio.Event()
+        self.store.world.after(KUBELET_TAKES, there.set)
+        await there.wait()
         if source.gone:
             raise NotFound(f'pods "{pod}" not found')
         if not source.started:
