@@ -89,7 +89,6 @@ UNKNOWN: dict[str, tuple[tuple[str | int, ...], str]] = {
     "redis-huge-array": ((), "Redis answered with more than the probe reads"),
     "redis-long-line": ((), "Redis answered with more than the probe reads"),
     "redis-endless": ((), "Redis answered with more than the probe reads"),
-    "redis-echo": ((), "Redis refuses the password: check Secret SECRET, key password (the dependency's redis.auth)"),
 }
 """What is unknown at the first path, and why: nothing where the answer is the system's own doing."""
 REDIS_WORDS = {
@@ -107,7 +106,7 @@ REDIS_WORDS = {
     "redis-not-utf8": None,
     "redis-http": "protocol",
     "redis-silent": "timeout",
-    "redis-echo": "auth",
+    "redis-echo": "redis error",
     "redis-late-echo": "redis error",
 }
 

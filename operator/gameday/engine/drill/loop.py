@@ -242,10 +242,12 @@ class DrillLoop:
         return self._believes
 
     def _read_again(self, now: float) -> bool:
-        """Whether the logs of a drill that has ended were read; a sample of now is behind all earlier ones."""
+        """Whether the logs were read of which samples are kept; a sample of now is behind all earlier ones.
+
+        A drill may end with the first look of a process, and its samples be kept with that same look.
+        """
         record = self.record
-        decided = record.keeping is not None or record.reported or record.steady_from is None
-        if record.phase is not Phase.FINISHED or decided or self.samples is None:
+        if record.keeping is not None or record.reported or record.steady_from is None or self.samples is None:
             return True
         return now > self.resumed_at + timeouts.READ_AGAIN or self.samples.caught_up(self.resumed_at)
 
