@@ -59,11 +59,11 @@ def accepted(ns: TeamNamespace, path: str) -> list[dict[str, Any]]:
 
 
 async def scheduled(ns: TeamNamespace) -> str:
-    """The first Drill of the schedule."""
+    """The first Drill of the schedule, once it has begun: a change of its schedule before that would end it."""
 
     async def ask() -> str:
         drills, _ = await ns.admin.list(DRILLS, ns.namespace)
-        return next((one["metadata"]["name"] for one in drills), "")
+        return next((one["metadata"]["name"] for one in drills if one.get("status", {}).get("phase")), "")
 
     name: str = await until(ask, "the schedule starts a drill", 90)
     return name
