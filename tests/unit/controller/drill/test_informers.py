@@ -111,7 +111,7 @@ async def test_a_fuse_that_a_version_with_other_budgets_has_armed_guards_its_cut
     drill = under_cut(api_server, armed=True)
     assert "until" in entry(drill)["fusedBy"]
     job = api_server.objects["jobs", "shop", "first-fuse"]
-    job["metadata"].pop("annotations", None)  # as version 0.1.0-alpha.1 makes it
+    job["metadata"].pop("annotations", None)  # as an operator made it that knew no such annotation
     api_server.put("jobs", "shop", job)
     monkeypatch.setattr(f"gameday.engine.drill.timeouts.{budget}", 77.0)
     seen = await fuse_of(cluster, drill)
