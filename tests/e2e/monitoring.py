@@ -75,7 +75,9 @@ def monitoring(certificates: Path) -> Iterator[Object]:
         "data": {"ca.crt": ca.read_text()},
     }
     options = ("--config.file=/etc/monitoring/prometheus.yml", "--storage.tsdb.path=/tmp/data")
-    yield from server("prometheus", ("prometheus", *options, "--web.config.file=/etc/monitoring/web.yml"), 9090, 443)
+    # An Alertmanager that begins later has missed the first message, and would get the next one after a minute.
+    more = ("--web.config.file=/etc/monitoring/web.yml", "--rules.alert.resend-delay=1s")
+    yield from server("prometheus", ("prometheus", *options, *more), 9090, 443)
     yield secret("alertmanager", {"alertmanager.yml": yaml.safe_dump(ROUTES)})
     options = ("--config.file=/etc/monitoring/alertmanager.yml", "--storage.path=/tmp/data")
     yield from server("alertmanager", ("alertmanager", *options, "--cluster.listen-address="), 9093, 80)

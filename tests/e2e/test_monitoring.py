@@ -93,6 +93,8 @@ async def test_an_alert_that_fires_already_and_a_query_that_gives_no_number_end_
     probe = next(one for one in spec["probes"] if one["name"] == "alert")
     probe["alert"] = {"alertmanager": {"url": "http://alertmanager"}, "labels": {"alertname": "Watchdog"}}
     spec["steadyState"]["expect"].pop()
+    # Prometheus and Alertmanager have just begun.
+    spec["steadyState"]["duration"] = "10s"
     await ns.start(already, "already")
     status = await ns.finishes("already")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "AlreadyTrue"), status["message"]
