@@ -424,7 +424,7 @@ class SimulatedCluster(StoreCluster):
 
 
 def _try(act: Callable[[], Any]) -> None:
-    """Do what was asked for, if it can still be done; nobody hears of it."""
+    """Carry a request out late, if that can still be done; its error reaches nobody."""
     with suppress(GameDayError):
         act()
 

@@ -64,7 +64,7 @@ def junit(drill: Object, why: str = "") -> str:
 
 
 def _verdict(drill: Object, why: str) -> tuple[str, str]:
-    """The verdict and its reason, or ``NO_VERDICT`` and why there is none."""
+    """The verdict and its reason; ``NO_VERDICT`` and why the drill has no verdict where it has none."""
     status, name = drill.get("status", {}), drill["metadata"]["name"]
     if not ended(drill):
         phase = f"its phase is {status['phase']}" if status.get("phase") else "no operator has started it"

@@ -398,6 +398,6 @@ class Process(KillableProcess):
 
 
 def _try(act: Callable[[], None]) -> None:
-    """Do what was asked for, if it can still be done; nobody hears of it."""
+    """Carry a request out late, if that can still be done; its error reaches nobody."""
     with suppress(Failed):
         act()

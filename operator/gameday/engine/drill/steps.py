@@ -109,7 +109,7 @@ def commands(steps: Iterable[Step], record: DrillRecord, observed: Observation) 
 def _changed_by_others(change: Change | None, seen: Observed) -> str:
     """What somebody else did to the object of a step before the step did, as a message, or "".
 
-    Until the request is saved nothing of ours can be there: what looks like the step's change must not be taken for it,
+    Until the request is saved the step has changed nothing: what looks like its change must not be taken for it,
     because it would be put back later.
     """
     if change is None:

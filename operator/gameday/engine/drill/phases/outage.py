@@ -82,7 +82,7 @@ def _trouble(ctx: Context) -> str:
 def _request(ctx: Context, change: Change) -> DrillRecord:
     """Ask for the change of a fault; the first one's request is the drill's."""
     seen = ctx.observed.change(change.name)
-    # Nothing of ours can be there yet: what looks like the fault is somebody else's, and would be reverted as ours.
+    # The drill has changed nothing yet: what looks like the fault is somebody else's, and would be reverted as its own.
     if seen.there or seen.presence is Presence.GONE:
         why = (
             f"fault {change.name}: somebody changed {change.object_kind} {change.object_name} before the "
