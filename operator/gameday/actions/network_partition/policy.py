@@ -8,7 +8,7 @@ from typing import Any, Final
 from gameday.actions.network_partition import cilium, network_policy
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Object, Resource
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, CUTTING, JOBS, NETWORK_POLICIES, Object, Resource
 from gameday.errors import AlreadyExists, ChangedByAdmission, Conflict, Forbidden, GameDayError, Rejected
 from gameday.model.change import Observed, Presence
 from gameday.model.labels import DRILL, ownership_labels
@@ -22,8 +22,6 @@ DIGEST: Final = "gameday.dev/spec-digest"
 
 FAR_END: Final = "gameday.dev/far-end"
 """Annotation with what the policy cuts off, as JSON: it grows with the endpoints and never shrinks."""
-
-BACKENDS: Final = (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES)
 
 
 def kind_of(backend: Via) -> Resource:
@@ -105,7 +103,7 @@ async def revert(
     Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the lift.
     """
     first = kind_of(backend) if backend is not None else None
-    for kind in sorted(BACKENDS, key=lambda resource: resource is not first):
+    for kind in sorted(CUTTING, key=lambda resource: resource is not first):
         try:
             if uid is not None and await account.delete(kind, namespace, name, uid=uid):
                 return

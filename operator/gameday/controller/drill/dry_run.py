@@ -10,15 +10,7 @@ from gameday.actions.kind import DryRunContext
 from gameday.actions.registry import KINDS
 from gameday.cluster import pod_status
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import (
-    CILIUM_NETWORK_POLICIES,
-    JOBS,
-    NETWORK_POLICIES,
-    PODS,
-    RESOURCE_QUOTAS,
-    Object,
-    Resource,
-)
+from gameday.cluster.resources import CUTTING, JOBS, PODS, RESOURCE_QUOTAS, Object, Resource
 from gameday.controller.drill import agents
 from gameday.controller.drill.agent_pods import PodContext, agent_pod, pod_of
 from gameday.controller.drill.waiting_fuses import waiting_fuse
@@ -34,9 +26,6 @@ from gameday.model.setup import Connections, Setup
 from gameday.preflight import admission, quota
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import NamespaceSnapshot
-
-POLICIES: Final = frozenset({NETWORK_POLICIES, CILIUM_NETWORK_POLICIES})
-"""What cuts. A field of it that the API server does not know is refused, because without it another cut is made."""
 
 AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
 """How GKE Autopilot refuses a pod that names its node."""
@@ -134,7 +123,8 @@ async def dry_run(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> 
     found = DryRunResult()
     for part in tried:
         try:
-            strict = part.resource in POLICIES
+            # Without a field that the API server does not know another cut would be made.
+            strict = part.resource in CUTTING
             answer = await account.create(part.resource, namespace, part.body, dry_run=True, strict=strict)
         except AlreadyExists:
             continue
@@ -175,7 +165,7 @@ def findings(plan: Plan, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -
         elif part.fuse:
             why = fuse.spoilt(made, timeouts.fuse_of_faults(plan))
             yield from admission.of_fuse("", made, part.fuse, why)
-        elif part.resource in POLICIES:
+        elif part.resource in CUTTING:
             yield from admission.of_policy(part.body, made)
         elif part.resource is JOBS:
             yield from admission.of_step(part.path, part.body, made, injected)

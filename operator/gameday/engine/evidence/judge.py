@@ -5,6 +5,8 @@ Pending is final, and the caller keeps it. Read on in ``runs``, ``always``, ``de
 ``eventually``.
 """
 
+from dataclasses import replace
+
 from gameday.engine.evidence.always import begins_at, judge_always, longest_violation
 from gameday.engine.evidence.becomes import judge_becomes
 from gameday.engine.evidence.deadlines import lateness
@@ -45,7 +47,8 @@ def _by_clocks(expectation: Expectation, series: Series, window: Window) -> Judg
     always, met = expectation.mode is Mode.ALWAYS, found.state is ResultState.MET
     if not margin or expectation.guardrail or not (met or found.state is ResultState.MISSED) or (met and always):
         return found
-    other = _as_stamped(expectation, series, window.narrowed() if always else window.moved(-margin if met else margin))
+    moved = window.narrowed() if always else replace(window, leeway=-margin if met else margin)
+    other = _as_stamped(expectation, series, moved)
     if other.state is found.state:
         return found
     if not met and other.state is not ResultState.MET:

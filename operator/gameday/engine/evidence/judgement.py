@@ -65,10 +65,6 @@ class Window:
         ends = self.ends_at - self.margin if self.ends_at is not None else None
         return replace(self, requested_at=self.requested_at + self.margin, started_at=started, ends_at=ends)
 
-    def moved(self, leeway: float) -> "Window":
-        """The window whose deadlines are so many seconds later."""
-        return replace(self, leeway=leeway)
-
     def late(self, moment: float) -> bool:
         """Whether samples of that moment should have come by now."""
         return self.final or self.now > moment + self.grace

@@ -161,17 +161,21 @@ class Unseen(Simulation):
         return self.finish()
 
 
+def began_unseen(zero: float | None, window: Window, died: float, seconds: float) -> None:
+    """A stage that began while no operator looked counts from the look, and may have begun when the last one died."""
+    assert zero is not None
+    assert zero >= died + seconds
+    assert window.started_at == zero
+    assert zero - window.start_resolution <= died
+    assert (window.earliest is not None) == (seconds > SURE_WITHIN)
+
+
 @pytest.mark.parametrize("seconds", [1.0, 25.0])
 def test_a_scale_that_took_effect_while_no_operator_looked_may_have_begun_at_its_request(
     seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged, simulation = windows(monkeypatch), Unseen(0, a_plan(faults=(NO_WORKERS,)))
-    record, window = simulation.taken_up(seconds), judged[Stage.OUTAGE]
-    assert record.zero is not None
-    assert record.zero >= simulation.died + seconds
-    assert window.started_at == record.zero
-    assert record.zero - window.start_resolution <= simulation.died
-    assert (window.earliest is not None) == (seconds > SURE_WITHIN)
+    began_unseen(simulation.taken_up(seconds).zero, judged[Stage.OUTAGE], simulation.died, seconds)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 25.0])
@@ -179,12 +183,7 @@ def test_a_scale_that_was_put_back_while_no_operator_looked_may_have_ended_at_it
     seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged, simulation = windows(monkeypatch), Unseen(3, a_plan(faults=(NO_WORKERS,)))
-    record, window = simulation.taken_up(seconds), judged[Stage.RECOVERY]
-    assert record.recovery_zero is not None
-    assert record.recovery_zero >= simulation.died + seconds
-    assert window.started_at == record.recovery_zero
-    assert record.recovery_zero - window.start_resolution <= simulation.died
-    assert (window.earliest is not None) == (seconds > SURE_WITHIN)
+    began_unseen(simulation.taken_up(seconds).recovery_zero, judged[Stage.RECOVERY], simulation.died, seconds)
 
 
 def test_where_the_operator_looks_all_the_time_both_starts_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
