@@ -13,7 +13,8 @@ from e2e.namespaces import TeamNamespace, small
 from gameday.api.lines import events_of
 from gameday.cluster.resources import Object
 from unit.haproxy import haproxy
-from unit.redis_server import PASSWORD, RedisServer, free_port
+from unit.ports import free_port
+from unit.redis_server import PASSWORD, RedisServer
 
 pytestmark = pytest.mark.e2e
 

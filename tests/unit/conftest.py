@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from gameday.cluster.client import Cluster
 from unit.api_server import ApiServer
 from unit.cli.asked import CommandLine
-from unit.redis_server import RedisServer, free_port
+from unit.ports import free_port
+from unit.redis_server import RedisServer
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

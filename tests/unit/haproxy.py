@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.redis_server import free_port
+from unit.ports import free_port
 
 GET = Path(__file__).parents[1] / "cluster" / "haproxy" / "get"
 CONFIG = """

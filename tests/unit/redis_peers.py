@@ -5,7 +5,6 @@ They stand at one address with a port each, or, as managed ones do, at one port 
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,26 +12,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from unit.redis_server import PASSWORD, free_port
+from unit.ports import free_port
+from unit.redis_server import PASSWORD, run_redis
 
 HOST = "127.0.0.1"
 MASTER = "mymaster"
 SLOTS = 16384
-
-
-def program(name: str) -> str:
-    """The path of redis-server, which serves as redis-sentinel too."""
-    found = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-    assert found, f"no {name}: apt-get install redis-tools"
-    return found
-
-
-def low_port() -> int:
-    """A free port, of which the one for a Cluster's own traffic, 10000 above, is valid as well."""
-    port = free_port()
-    while port > 55000:
-        port = free_port()
-    return port
 
 
 @dataclass
@@ -50,7 +35,7 @@ class Servers:
 
     async def start(self, *options: str, host: str = HOST, port: int = 0) -> int:
         """One more server, which answers; its port is a free one where none is named."""
-        port = port or low_port()
+        port = port or free_port()
         folder = self.folder / f"{host}-{port}"
         folder.mkdir()
         # Else others would know it by the address from which the kernel lets it speak to them.
@@ -83,17 +68,13 @@ class Servers:
         self, folder: Path, at: tuple[str, int], options: Sequence[str], *before: str, password: str = PASSWORD
     ) -> None:
         host, port = at
-        process = await asyncio.create_subprocess_exec(
-            "redis-server", *before[:1], "--port", str(port), "--bind", host, "--dir", str(folder), *options,
-            *before[1:], executable=program("redis-server"), stdout=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        self.processes.append(process)
-        async with asyncio.timeout(10), self.client(port, password or None, host) as client:
-            while True:
-                with contextlib.suppress(Exception):
-                    await client.ping()
-                    return
-                await asyncio.sleep(0.02)
+        async with self.client(port, password or None, host) as client:
+            self.processes.append(
+                await run_redis(
+                    *before[:1], "--port", str(port), "--bind", host, "--dir", str(folder), *options, *before[1:],
+                    until=client.ping,
+                )
+            )  # fmt: skip
 
 
 @contextlib.asynccontextmanager
@@ -157,7 +138,7 @@ async def watched(made: Servers, password: str = "") -> None:
 
 async def cluster_at(made: Servers, hosts: Sequence[str]) -> int:
     """Start a master at each address, all at one port, and wait until they serve every slot; that port."""
-    port = low_port()
+    port = free_port()
     for host in hosts:
         await made.start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", host=host, port=port)
     each = SLOTS // len(hosts)
@@ -195,7 +176,7 @@ async def join_cluster(made: Servers, port: int, host: str, other: str) -> None:
 
 async def watched_at(made: Servers, sentinels: Sequence[str], master: str, replica: str) -> tuple[int, int]:
     """Start a master, a replica and Sentinels at these addresses, which know each other; Redis' and Sentinel's port."""
-    port, watching = low_port(), low_port()
+    port, watching = free_port(), free_port()
     await made.start("--replica-announce-ip", master, host=master, port=port)
     await made.start("--replicaof", f"{master} {port}", "--replica-announce-ip", replica, host=replica, port=port)
     for host in sentinels:

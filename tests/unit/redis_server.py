@@ -5,19 +5,44 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
+import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+from redis import RedisError
 from redis.asyncio import Redis
 
 PASSWORD = "for-tests"
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
+async def run_redis(
+    *words: str | Path, until: Callable[[], Awaitable[object]], within: float = 10
+) -> asyncio.subprocess.Process:
+    """A redis-server with these arguments, as soon as ``until`` raises no more.
+
+    The test fails with what the server said if it ends, or does not answer ``within`` seconds.
+    """
+    # Debian's redis-tools holds the same program, without a service that starts by itself.
+    program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+    assert program, "no redis-server: apt-get install redis-tools"
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec("redis-server", *words, executable=program, stdout=log)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while process.returncode is None:
+                    try:
+                        await until()
+                    except (OSError, RedisError):
+                        await asyncio.sleep(0.02)
+                    else:
+                        return process
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        log.seek(0)
+        pytest.fail(f"redis-server does not answer:\n{log.read().decode(errors='replace')}", pytrace=False)
 
 
 @dataclass
@@ -28,19 +53,11 @@ class RedisServer:
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        # Debian's redis-tools holds the same program, without a service that starts by itself.
-        program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-        assert program, "no redis-server: apt-get install redis-tools"
-        self.process = await asyncio.create_subprocess_exec(
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD,
-            executable=program, stdout=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        async with asyncio.timeout(5), self.client() as client:
-            while True:
-                with contextlib.suppress(Exception):
-                    await client.ping()
-                    return
-                await asyncio.sleep(0.02)
+        async with self.client() as client:
+            self.process = await run_redis(
+                "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD,
+                until=client.ping,
+            )  # fmt: skip
 
     def client(self) -> "Redis":
         return Redis(port=self.port, password=PASSWORD, decode_responses=True)

@@ -1,15 +1,14 @@
 """A real redis-server on loopback that speaks TLS alone, with certificates of a private CA, for tests."""
 
 import asyncio
-import contextlib
-import shutil
 import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from gameday.model.agent import RedisAddress
-from unit.redis_server import PASSWORD, free_port
+from unit.ports import free_port
+from unit.redis_server import PASSWORD, run_redis
 
 NAME = "eu1-example.redis.test"
 """The name in the server's certificate."""
@@ -60,24 +59,19 @@ class TlsRedis:
 
     async def start(self) -> None:
         """Start it, and wait until it listens."""
-        program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-        assert program, "no redis-server: apt-get install redis-tools"
         self.port, files = free_port(), self.certificates
-        self.process = await asyncio.create_subprocess_exec(
-            "redis-server", "--port", "0", "--tls-port", str(self.port), "--bind", *self.addresses, "--save", "",
+
+        async def listens() -> None:
+            _, writer = await asyncio.open_connection(self.addresses[0], self.port)
+            writer.close()
+
+        self.process = await run_redis(
+            "--port", "0", "--tls-port", str(self.port), "--bind", *self.addresses, "--save", "",
             "--protected-mode", "no",
             "--tls-cert-file", files.of("server"), "--tls-key-file", files.key("server"),
             "--tls-ca-cert-file", files.of("ca"), "--user", USER, "on", f">{PASSWORD}", "~*", "+@all",
-            "--user", "default", "off",
-            executable=program, stdout=asyncio.subprocess.DEVNULL,
+            "--user", "default", "off", until=listens,
         )  # fmt: skip
-        async with asyncio.timeout(5):
-            while True:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection(self.addresses[0], self.port)
-                    writer.close()
-                    return
-                await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
         """End it at once."""

@@ -14,7 +14,7 @@ import pytest
 from gameday.agents.close_connections import close_connections
 from gameday.agents.log import SampleLog
 from gameday.model.agent import CloserConfig, CounterConfig, RedisAddress
-from unit.redis_server import free_port
+from unit.ports import free_port
 
 TARGET, STRANGER = "10.0.0.9", "10.0.0.90"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from gameday.agents.dialing import dial
 from gameday.model.agent import Dial
 from unit.haproxy import haproxy
-from unit.redis_server import RedisServer, free_port
+from unit.ports import free_port
+from unit.redis_server import RedisServer
 
 
 async def test_a_redis_behind_haproxy_is_dialled_to_its_end(tmp_path: Path) -> None:

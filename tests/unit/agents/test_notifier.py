@@ -24,8 +24,8 @@ from gameday.agents.log import SampleLog
 from gameday.agents.notifier import notify
 from gameday.model.agent import VARIABLE, Delivery, HttpAccess, NotifierConfig, read_config
 from gameday.model.notice import Delivered, Outcome
+from unit.ports import free_port
 from unit.receiver import DROP, HANG, Answer, HttpReceiver
-from unit.redis_server import free_port
 
 WHERE = "spec.notifications[team].webhook"
 

@@ -15,8 +15,9 @@ from gameday.agents.log import SampleLog
 from gameday.agents.observer import observe
 from gameday.agents.witness import witness
 from gameday.model.agent import AgentConfig, Dial, ObserverConfig, WitnessConfig
+from unit.ports import free_port
 from unit.probes.tasks import http_task, tcp_task
-from unit.redis_server import RedisServer, free_port
+from unit.redis_server import RedisServer
 
 
 @pytest.fixture

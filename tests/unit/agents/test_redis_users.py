@@ -38,8 +38,8 @@ from unit.agents.redis_acl import (
     user,
     users,
 )  # fmt: skip
+from unit.ports import free_port
 from unit.redis_peers import MASTER, Servers, cluster, servers, watched
-from unit.redis_server import free_port
 
 HERE: Final = "127.0.0.1"
 

@@ -23,8 +23,9 @@ from gameday.model.agent import (
     RedisAddress,
     WitnessConfig,
 )
+from unit.ports import free_port
 from unit.probes.tasks import tcp_task
-from unit.redis_server import RedisServer, free_port
+from unit.redis_server import RedisServer
 
 PORT = free_port()
 DIALS = (Dial("target", "127.0.0.1", PORT, "tcp"),)

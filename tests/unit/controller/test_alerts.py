@@ -12,7 +12,7 @@ from gameday.controller.telemetry import Heartbeat, Metrics, serve
 from gameday.model.schedule import Decision
 from pages import ROOT
 from unit.monitoring import prometheus_options, running
-from unit.redis_server import free_port
+from unit.ports import free_port
 
 RULES: Final = ROOT / "manifests" / "components" / "monitoring" / "prometheus" / "rules.yaml"
 OWN: Final = "gameday-system"

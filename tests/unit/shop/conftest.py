@@ -14,7 +14,8 @@ from aiohttp import web
 from shop import alerts, worker
 from shop.api import Api
 from shop.settings import Settings
-from unit.redis_server import PASSWORD, RedisServer, free_port
+from unit.ports import free_port
+from unit.redis_server import PASSWORD, RedisServer
 
 
 @dataclass

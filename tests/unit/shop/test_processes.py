@@ -14,7 +14,8 @@ from bullmq import Queue
 from shop.outbox import Outbox
 from shop.settings import Settings
 from shop.store import KEYS, QUEUE, REPLICAS, Store
-from unit.redis_server import PASSWORD, RedisServer, free_port
+from unit.ports import free_port
+from unit.redis_server import PASSWORD, RedisServer
 from unit.shop.conftest import until
 
 ENDS_WITHIN = 5.0

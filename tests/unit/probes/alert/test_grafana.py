@@ -21,7 +21,7 @@ from gameday.probes.alert.runner import AlertRunner
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.runner import ProbeResult
 from unit.monitoring import alertmanager_options, running
-from unit.redis_server import free_port
+from unit.ports import free_port
 
 TOKEN = "glsa_HOruNAb7SOiCdshU9algkrq7FDsNSLAa_54e2f8be"
 LABELS = {"alertname": "RedisDown", "grafana_folder": "Shop", "__alert_rule_uid__": "bdp8k3"}

@@ -16,7 +16,7 @@ from gameday.probes.alert.runner import AlertRunner
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.runner import ProbeResult
 from unit.pager_duty_server import KEY, PagerDuty, incident, pager_duty
-from unit.redis_server import free_port
+from unit.ports import free_port
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TITLE = "[FIRING:1] RedisDown shop"

@@ -22,7 +22,7 @@ from gameday.probes.alert.runner import AlertRunner
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.runner import ProbeResult
 from unit.monitoring import alertmanager_options, prometheus_options, running
-from unit.redis_server import free_port
+from unit.ports import free_port
 
 ODD = 'Redis "eu\\1"\nis down'
 """A label's value with all that a matcher must escape."""

@@ -12,8 +12,8 @@ from gameday.model.agent import RequestHeader
 from gameday.probes.http.runner import HttpRunner
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.runner import ProbeResult
+from unit.ports import free_port
 from unit.probes.tasks import Paths, http_task
-from unit.redis_server import free_port
 
 PATHS: tuple[tuple[str | int, ...], ...] = (("status",), ("body", "redis"), ("text",), ("memory_bytes",))
 

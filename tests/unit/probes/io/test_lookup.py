@@ -18,8 +18,8 @@ from gameday.model.agent import ObserverConfig, ProbeTask, RedisAddress
 from gameday.model.sample import Sample
 from gameday.model.wire import parse_line
 from gameday.probes.io.lookup import Lookup, NotSent, first_of, open_connection
+from unit.ports import free_port
 from unit.probes.tasks import http_task, redis_task, tcp_task
-from unit.redis_server import free_port
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
 STILL = "did not end before the timeout: check the namespace's DNS"

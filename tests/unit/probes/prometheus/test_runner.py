@@ -20,7 +20,7 @@ from gameday.probes.prometheus.config import PrometheusConfig
 from gameday.probes.prometheus.runner import PrometheusRunner
 from gameday.probes.runner import ProbeResult
 from unit.monitoring import prometheus_options, running
-from unit.redis_server import free_port
+from unit.ports import free_port
 from unit.tls_api import Authority, authority
 
 PASSWORD = "for-tests"

@@ -5,8 +5,8 @@ import asyncio
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.runner import ProbeResult
 from gameday.probes.tcp.runner import TcpRunner
+from unit.ports import free_port
 from unit.probes.tasks import tcp_task
-from unit.redis_server import free_port
 
 
 async def test_an_open_port_is_ok_and_a_closed_one_is_refused() -> None:
