@@ -12,7 +12,7 @@ from gameday.api.lines import expectation_line, mitigation_line, step_line, time
 from gameday.api.state import TEXTS, Saved, read_state, state_text
 from gameday.api.undo_entries import shown
 from gameday.api.undo_log import entry_of
-from gameday.model.record import DrillRecord, TimelineEntry
+from gameday.model.record import DrillRecord, Reason, TimelineEntry
 from gameday.model.setup import Setup
 from gameday.schema.bounds import MESSAGE, WORD, cut
 from gameday.schema.times import duration, moment, shown_moment, timestamp
@@ -86,8 +86,12 @@ def status_of(
 
 
 def changed(record: DrillRecord) -> bool:
-    """Whether a change may have reached the cluster; the drill's own pods do not count."""
-    return any(change.touched for change in record.changes) or bool(record.steps)
+    """Whether a change may have reached the cluster; the drill's own pods do not count.
+
+    Where the state could not be read, entries of the undo log may be missing, so something may have been changed.
+    """
+    unread = any(doubt.cause is Reason.STATE_UNREADABLE for doubt in record.doubts)
+    return unread or bool(record.steps) or any(change.touched for change in record.changes)
 
 
 def _shown(line: TimelineEntry) -> bool:

@@ -83,6 +83,8 @@ def run(where: Where, gameday: str, shown: Shown) -> int:
             f"no drill was started: --junit {shown.junit}: its folder does not exist, or you may not write there",
             Exit.USAGE,
         )
+    if shown.junit is not None:
+        _forget(shown.junit)
     # For a program nothing but its result stands on standard output.
     people = console(stderr=shown.form is not None)
 
@@ -120,6 +122,15 @@ def run(where: Where, gameday: str, shown: Shown) -> int:
 def _result(shown: Shown, drill: Object) -> None:
     if shown.form in {Output.JSON, Output.YAML}:
         show(drill, shown.form)
+
+
+def _forget(path: Path) -> None:
+    """Remove what an earlier run wrote: if this one is ended first, a pipeline must not take that for its result."""
+    try:
+        if path.is_file() and not path.is_symlink():  # Not /dev/stdout and the like.
+            path.unlink()
+    except OSError as error:
+        fail(f"no drill was started: --junit {path}: the file of an earlier run stays: {error.strerror}", Exit.USAGE)
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final
 
-MEBIBYTE: Final = 1024 * 1024
+KIBIBYTE: Final = 1024
+MEBIBYTE: Final = 1024 * KIBIBYTE
 
 
 def seconds(value: float) -> str:
@@ -24,12 +25,20 @@ def seconds(value: float) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """A figure with its unit; bytes become megabytes."""
+    """A figure with its unit; bytes become KiB or MiB where there are many."""
     if unit in {"seconds", "s"}:
         return seconds(value)
     if unit == "bytes":
-        return f"{_plain(round(value / MEBIBYTE, 1))} MiB"
+        return _bytes(value)
     return f"{number(value)} {unit}".rstrip()
+
+
+def _bytes(value: float) -> str:
+    if abs(value) >= MEBIBYTE / 10:
+        return f"{_plain(round(value / MEBIBYTE, 1))} MiB"
+    if abs(value) >= KIBIBYTE:
+        return f"{_plain(round(value / KIBIBYTE, 1))} KiB"
+    return "1 byte" if value == 1 else f"{number(value)} bytes"
 
 
 def reading(path: str, value: float) -> str:

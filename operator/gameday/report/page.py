@@ -28,7 +28,7 @@ STATES: Final = {
 """What became of an expectation, by a sign and a word: never by a colour alone."""
 RUNBOOK: Final = ("timeToDetect", "timeToAlert", "timeToRecover", "peakMemory")
 """Figures that a report always has a card for."""
-_UNIT: Final = re.compile(r"(?<=[0-9]) (?=(?:ms|s|min|h|MiB)\b)")
+_UNIT: Final = re.compile(r"(?<=[0-9]) (?=(?:ms|s|min|h|bytes?|KiB|MiB)\b)")
 PARTS: Final = {
     "figures": "Figures",
     "timeline": "Timeline",

@@ -173,6 +173,14 @@ def test_an_entry_that_somebody_damaged_keeps_no_other_from_being_undone() -> No
     assert [change.name for change in left_of(status).changes] == ["cut", "start"]
 
 
+def test_where_the_undo_log_is_damaged_nobody_says_that_nothing_was_changed() -> None:
+    status = status_of(DrillRecord(Phase.OUTAGE, 9.0, changes=HOLDS[:1]), 1, SETUP)
+    status["undo"][0]["times"] = "lunch"
+    left = left_of(status)
+    assert left.changes == ()
+    assert status_of(left, 1, SETUP)["changed"] is True
+
+
 def test_an_entry_whose_object_its_kind_never_changes_is_damaged() -> None:
     status = status_of(DrillRecord(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
     status["undo"][1]["changes"] = "NetworkPolicy/worker"

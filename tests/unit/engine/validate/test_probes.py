@@ -75,13 +75,51 @@ def test_times_that_no_probe_can_keep_are_findings(every: float, timeout: float,
 def test_a_probe_that_an_expectation_reads_asks_every_5_minutes_at_least() -> None:
     """Else an outage would go on for up to an hour, until a sample shows that it is over."""
     rare = replace(GOOD, name="b", every=300.0)
-    assert found(plan(replace(GOOD, every=300.0))) == []
+    slow = plan(replace(GOOD, every=300.0))
+    assert found(replace(slow, recovery=replace(slow.recovery, within=300.0))) == []
     assert found(plan(GOOD, replace(rare, every=3600.0))) == []
     (finding,) = found(plan(rare, replace(GOOD, every=301.0)))
     assert finding == (
         "spec.probes[1].interval: expectation 'up again' reads this probe, and its stage waits for a sample that was "
         "sent after its end: write at most 5m"
     )
+
+
+@pytest.mark.parametrize(
+    ("stage", "expectation", "length"),
+    [
+        ("steadyState", Expectation("e", Mode.ALWAYS, "b.ok"), 5),
+        ("outage", Expectation("e", Mode.ALWAYS, "b.ok"), 9),
+        ("outage", Expectation("e", Mode.ALWAYS, "b.ok", after=3.0), 6),
+        ("outage", Expectation("e", Mode.BECOMES, "!b.ok", within=4.0), 4),
+        ("recovery", Expectation("e", Mode.EVENTUALLY, "b.ok"), 9),
+        ("recovery", Expectation("e", Mode.EVENTUALLY, "b.ok", within=2.0), 2),
+    ],
+)
+def test_an_expectation_whose_time_is_shorter_than_its_probes_interval_is_a_finding(
+    stage: str, expectation: Expectation, length: int
+) -> None:
+    """Whether a sample falls into its time would be chance, and the outage would have been made for nothing."""
+
+    def of(every: float, expected: Expectation = expectation) -> list[str]:
+        it = plan(GOOD, replace(GOOD, name="b", every=every))
+        held = {"steadyState": "steady_state"}.get(stage, stage)
+        return found(replace(it, **{held: replace(getattr(it, held), expect=(expected,))}))
+
+    assert of(float(length)) == []
+    assert of(length + 1.0) == [
+        f"spec.{stage}.expect[0].{expectation.mode.value}: it is judged on {length} s, and probe 'b' asks every "
+        f"{length + 1} s, so there may be no sample to judge: give the probe a shorter interval, or the expectation "
+        "more time"
+    ]
+    both = replace(expectation, expression=f"{expectation.expression} && a.ok")
+    assert of(length + 1.0, both) == []
+
+
+def test_an_always_of_the_recovery_may_be_read_from_a_slow_probe() -> None:
+    it = plan(GOOD, replace(GOOD, name="b", every=20.0))
+    slow = Expectation("e", Mode.ALWAYS, "b.ok")
+    assert found(replace(it, recovery=replace(it.recovery, expect=(UP, slow)))) == []
 
 
 @pytest.mark.parametrize("change", [{"within": 1e12}, {"holds": 1e12}])
