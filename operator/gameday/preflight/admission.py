@@ -80,8 +80,9 @@ def of_policy(sent: Object, made: Object) -> Iterator[Finding]:
 def differences(sent: Object, made: Object) -> tuple[str, ...]:
     """How an object that was made differs from the one that was sent, each with the field's path.
 
-    Its spec must be the same, and so must its owners: garbage collection takes only what no owner is left of. What
-    others add to its labels and annotations changes nothing.
+    Its spec must be the same, and so must its owners: garbage collection takes only what no owner is left of. No
+    finalizer may be added: a deleted object stays, and acts, until somebody takes that away. What others add to its
+    labels and annotations changes nothing.
     """
     found = [*_differing("spec", sent["spec"], made.get("spec"))]
     for field in ("labels", "annotations"):
@@ -90,6 +91,8 @@ def differences(sent: Object, made: Object) -> tuple[str, ...]:
             found += _differing(f"metadata.{field}[{key}]", value, there.get(key))
     if _owners(sent) != _owners(made):
         found.append("metadata.ownerReferences was changed")
+    if added := _finalizers(made) - _finalizers(sent):
+        found.append(f"metadata.finalizers has {', '.join(sorted(added))}")
     return tuple(found)
 
 
@@ -106,6 +109,10 @@ def _differing(path: str, sent: Any, made: Any) -> Iterator[str]:
 
 def _owners(thing: Object) -> set[str]:
     return {owner["uid"] for owner in thing["metadata"].get("ownerReferences") or ()}
+
+
+def _finalizers(thing: Object) -> set[str]:
+    return set(thing["metadata"].get("finalizers") or ())
 
 
 def injected_into(pods: Iterable[Object]) -> tuple[str, ...]:

@@ -362,6 +362,9 @@ CHANGES: dict[tuple[str, str], Callable[[Object], object]] = {
     ("CiliumNetworkPolicy", "metadata.ownerReferences was changed"): lambda body: body["metadata"][
         "ownerReferences"
     ].append({"apiVersion": "apps/v1", "kind": "Deployment", "name": "other", "uid": "other"}),
+    ("NetworkPolicy", "metadata.finalizers has example.com/keep"): lambda body: body["metadata"].update(
+        finalizers=[*body["metadata"].get("finalizers", ()), "example.com/keep"]
+    ),
 }
 
 
