@@ -6,6 +6,7 @@ from typing import Any, Final
 import yaml
 
 from e2e.dialling import until
+from e2e.health_client import IMAGE, health_client
 from e2e.namespaces import TeamNamespace, kubectl
 from e2e.platforms import allow
 from gameday.cluster.resources import Object
@@ -13,10 +14,8 @@ from gameday.cluster.resources import Object
 ROOT_PASSWORD: Final = "for-tests"
 APP_PASSWORD: Final = "of-the-app-for-tests"
 ADMIN_PASSWORD: Final = "of-the-admin-for-tests"
-IMAGE: Final = {"image": "localhost/gameday-shop:dev", "imagePullPolicy": "IfNotPresent"}
 FRONT: Final = """
-import json, os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -26,25 +25,10 @@ store = Redis(
     socket_connect_timeout=0.7, retry=Retry(NoBackoff(), 0), client_name="front",
 )
 
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            store.set("seen", "1")
-            state = "ok"
-        except Exception as error:
-            state = type(error).__name__
-        body = json.dumps({"redis": state}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+def ask():
+    store.set("seen", "1")
 
 store.ping()
-ThreadingHTTPServer(("", 8080), Health).serve_forever()
 """
 SERVER: Final = f"""
 [ "$(hostname)" = store-0 ] || follow="--replicaof store-0.store 6379"
@@ -90,24 +74,6 @@ spec:
         workingDir: /data
         volumeMounts: [{name: data, mountPath: /data}]
         readinessProbe: {tcpSocket: {port: 6379}, periodSeconds: 1}
----
-apiVersion: v1
-kind: Service
-metadata: {name: front}
-spec: {selector: {app: front}, ports: [{port: 80, targetPort: 8080}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: front}
-spec:
-  selector: {matchLabels: {app: front}}
-  template:
-    metadata: {labels: {app: front}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: front
-        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 """
 
 
@@ -158,14 +124,12 @@ async def deployed(ns: TeamNamespace, admin: str = ADMIN_PASSWORD, allowed: str 
     """All of it runs, and the administrator of the cluster allows such faults."""
     allow(ns, allowed)
     bodies: list[Object] = list(yaml.safe_load_all(WORLD % {"app": APP_PASSWORD, "admin": admin}))
-    servers, front = bodies[3], bodies[5]
+    servers = bodies[3]
     server = servers["spec"]["template"]["spec"]["containers"][0]
     server |= IMAGE | {"command": ["sh", "-c", SERVER]}
-    client = front["spec"]["template"]["spec"]["containers"][0]
-    client |= IMAGE | {"command": ["python3", "-c", FRONT], "env": [{"name": "PASSWORD", "value": APP_PASSWORD}]}
-    ns.apply(*bodies[:4])
+    ns.apply(*bodies)
     kubectl("-n", ns.namespace, "rollout", "status", "statefulset/store", "--timeout=120s")
-    await ns.deploy(*bodies[4:])
+    await ns.deploy(*health_client(FRONT, {"PASSWORD": APP_PASSWORD}, name="front"))
 
     async def follows() -> bool:
         return "state=online" in cli(ns, 0, "INFO", "replication")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from e2e.dialling import until
+from e2e.health_client import IMAGE
 from e2e.namespaces import TeamNamespace, kubectl, small
 from gameday.api.lines import events_of
 from gameday.cluster.resources import PODS, Object
@@ -15,7 +16,6 @@ from gameday.model.labels import AGENT
 
 pytestmark = pytest.mark.e2e
 
-IMAGE = {"image": "localhost/gameday-shop:dev", "imagePullPolicy": "IfNotPresent"}
 SECURE: list[Object] = list(
     yaml.safe_load_all("""
 apiVersion: v1

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from e2e.dialling import NetworkNamespace, network_namespace, now, until_seen
+from e2e.health_client import health_client
 from e2e.namespaces import TeamNamespace, kubectl, small
 from e2e.policies import CILIUM, KUBERNETES, each_kind
 from e2e.test_backends import API, BACKENDS, CUT, DRILL, REDIS, light
@@ -195,7 +196,7 @@ async def test_a_cut_of_addresses_outside_the_cluster_takes_these_and_nothing_el
 
 
 HOLD = """
-import http.server, json, os, socket, threading, time
+import os, socket, threading, time
 
 def held(host):
     while True:
@@ -209,22 +210,12 @@ def held(host):
         except OSError:
             time.sleep(0.2)
 
-class Health(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = json.dumps({name: time.time() - at < 2 for name, at in zip(("four", "six"), state.values())}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+def answer():
+    return {name: time.time() - at < 2 for name, at in zip(("four", "six"), state.values())}
 
 state = dict.fromkeys(os.environ["HOSTS"].split(), 0.0)
 for host in state:
     threading.Thread(target=held, args=(host,), daemon=True).start()
-http.server.ThreadingHTTPServer(("", 8080), Health).serve_forever()
 """
 PASSWORD: Object = {
     "apiVersion": "v1",
@@ -249,41 +240,13 @@ spec:
         command: [redis-server, --bind, 0.0.0.0, "::", --save, "", --requirepass, for-tests]
         readinessProbe: {tcpSocket: {port: 6379}, periodSeconds: 1}
 """
-CLIENT = """
-apiVersion: v1
-kind: Service
-metadata: {name: client}
-spec:
-  selector: {app: client}
-  ports: [{port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: client}
-spec:
-  selector: {matchLabels: {app: client}}
-  template:
-    metadata: {labels: {app: client}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: client
-        image: localhost/gameday-shop:dev
-        imagePullPolicy: IfNotPresent
-        command: [python3, -c]
-        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
-"""
 EXPECT = ("health.body.four", "health.body.six")
 
 
 async def client_of(ns: TeamNamespace, hosts: tuple[str, str]) -> None:
     """Deploy a client with a connection open to each of these."""
-    service, client = yaml.safe_load_all(CLIENT)
-    container = client["spec"]["template"]["spec"]["containers"][0]
-    container["command"].append(HOLD)
-    secret = {"secretKeyRef": {"name": "redis", "key": "password"}}
-    container["env"] = [{"name": "HOSTS", "value": " ".join(hosts)}, {"name": "PASSWORD", "valueFrom": secret}]
-    await ns.deploy(service, client)
+    password: Object = {"secretKeyRef": {"name": "redis", "key": "password"}}
+    await ns.deploy(*health_client(HOLD, {"HOSTS": " ".join(hosts), "PASSWORD": password}, of=""))
 
 
 def gameday(dependency: Object, via: str) -> Object:

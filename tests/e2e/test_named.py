@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from e2e.dialling import until
+from e2e.health_client import health_client
 from e2e.namespaces import TeamNamespace
 from e2e.policies import CILIUM, KUBERNETES, each_kind
 from gameday.api.lines import events_of, expectations_of
@@ -30,8 +31,7 @@ pytestmark = pytest.mark.e2e
 LINK = "gameday"
 """The host's end of the node's link (tests/cluster/bed)."""
 CLIENT = """
-import json, os, socket, ssl
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os, socket, ssl
 
 context = ssl.create_default_context(cafile="/tls/ca.crt")
 context.load_cert_chain("/tls/tls.crt", "/tls/tls.key")
@@ -43,58 +43,6 @@ def ask():
             redis.sendall(words)
             with redis.makefile("rb") as lines:
                 assert [lines.readline(), lines.readline()] == [b"+OK\\r\\n", b"+PONG\\r\\n"]
-
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            ask()
-            state = "ok"
-        except Exception as error:
-            state = type(error).__name__
-        body = json.dumps({"redis": state}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-ThreadingHTTPServer(("", 8080), Health).serve_forever()
-"""
-WORLD = """
-apiVersion: v1
-kind: Service
-metadata: {name: client}
-spec:
-  selector: {app: client}
-  ports: [{port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: client}
-spec:
-  selector: {matchLabels: {app: client}}
-  template:
-    metadata: {labels: {app: client}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      dnsPolicy: None
-      dnsConfig: {nameservers: [NAMESERVER]}
-      volumes:
-      - name: tls
-        projected:
-          sources:
-          - configMap: {name: redis-ca}
-          - secret: {name: redis-client}
-      containers:
-      - name: client
-        image: localhost/gameday-shop:dev
-        imagePullPolicy: IfNotPresent
-        command: [python3, -c]
-        volumeMounts: [{name: tls, mountPath: /tls}]
-        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 """
 GAMEDAY = """
 apiVersion: gameday.dev/v1alpha1
@@ -186,11 +134,16 @@ async def managed(tmp_path: Path, addresses: tuple[str, str, str]) -> AsyncItera
 async def deploy(ns: TeamNamespace, managed: Managed) -> None:
     """What the team has in its namespace."""
     files = managed.redis.certificates
-    service, client = yaml.safe_load_all(WORLD.replace("NAMESERVER", managed.nameserver))
-    container = client["spec"]["template"]["spec"]["containers"][0]
-    container["command"].append(CLIENT)
     settings = {"REDIS": NAME, "PORT": str(managed.redis.port), "USER_NAME": USER, "PASSWORD": PASSWORD}
-    container["env"] = [{"name": name, "value": value} for name, value in settings.items()]
+    sources: list[Object] = [{"configMap": {"name": "redis-ca"}}, {"secret": {"name": "redis-client"}}]
+    service, client = health_client(
+        CLIENT,
+        settings,
+        dnsPolicy="None",
+        dnsConfig={"nameservers": [managed.nameserver]},
+        volumes=[{"name": "tls", "projected": {"sources": sources}}],
+        volumeMounts=[{"name": "tls", "mountPath": "/tls"}],
+    )
     ns.apply(
         {
             "apiVersion": "v1",

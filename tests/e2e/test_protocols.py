@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.health_client import IMAGE, health_client
 from e2e.namespaces import TeamNamespace, small
 from e2e.policies import KUBERNETES, each_kind
-from e2e.test_far_ends import IMAGE, SECURE, certificate
+from e2e.test_far_ends import SECURE, certificate
 from gameday.api.lines import events_of
 from gameday.cluster.resources import Object
 from unit.postgres_server import Postgres, postgres
@@ -27,8 +28,7 @@ LINK = "gameday"
 NOISE = re.compile("FATAL|ERROR|could not|invalid|incomplete|reset", re.IGNORECASE)
 """What PostgreSQL logs of clients that do not speak as they should."""
 CLIENT = """
-import json, os, socket, ssl, struct
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os, socket, ssl, struct
 
 context = ssl.create_default_context(cafile="/tls/ca.crt")
 settings = b"user\\0app\\0database\\0postgres\\0\\0"
@@ -46,49 +46,6 @@ def ask():
                 assert more
                 said += more
             db.sendall(b"X\\0\\0\\0\\4")
-
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            ask()
-            state = "ok"
-        except Exception as error:
-            state = type(error).__name__
-        body = json.dumps({"db": state}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-ThreadingHTTPServer(("", 8080), Health).serve_forever()
-"""
-WORLD = """
-apiVersion: v1
-kind: Service
-metadata: {name: client}
-spec:
-  selector: {app: client}
-  ports: [{port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: client}
-spec:
-  selector: {matchLabels: {app: client}}
-  template:
-    metadata: {labels: {app: client}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      volumes: [{name: tls, configMap: {name: db-ca}}]
-      containers:
-      - name: client
-        command: [python3, -c]
-        volumeMounts: [{name: tls, mountPath: /tls}]
-        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 """
 LOSS = """
 apiVersion: gameday.dev/v1alpha1
@@ -139,11 +96,13 @@ async def database(address: str) -> AsyncIterator[tuple[Postgres, Certificates]]
 
 def trusting(server: Postgres, files: Certificates) -> tuple[Object, ...]:
     """What the team has in its namespace: a client that logs in for each question."""
-    service, client = yaml.safe_load_all(WORLD)
-    container = client["spec"]["template"]["spec"]["containers"][0]
-    container["command"].append(CLIENT)
-    settings = {"HOST": server.host, "PORT": str(server.port), "NAME": NAME}
-    container |= {**IMAGE, "env": [{"name": name, "value": value} for name, value in settings.items()]}
+    service, client = health_client(
+        CLIENT,
+        {"HOST": server.host, "PORT": str(server.port), "NAME": NAME},
+        "db",
+        volumes=[{"name": "tls", "configMap": {"name": "db-ca"}}],
+        volumeMounts=[{"name": "tls", "mountPath": "/tls"}],
+    )
     metadata = {"name": "db-ca"}
     data = {"ca.crt": Path(files.of("ca")).read_text()}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}, service, client

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from e2e.dialling import until
+from e2e.health_client import IMAGE, health_client
 from e2e.namespaces import TeamNamespace, kubectl
 from e2e.policies import CILIUM, KUBERNETES, each_kind
 from gameday.api.lines import events_of
@@ -17,8 +18,7 @@ pytestmark = pytest.mark.e2e
 PASSWORD = "for-tests"
 MASTER = "mymaster"
 CLIENT = """
-import json, os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
@@ -38,25 +38,6 @@ def ask():
     for key in ("a", "b", "c", "d"):
         one.set(key, "1")
     one.close()
-
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            ask()
-            state = "ok"
-        except Exception as error:
-            state = type(error).__name__
-        body = json.dumps({"redis": state}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-ThreadingHTTPServer(("", 8080), Health).serve_forever()
 """
 WORLD = """
 apiVersion: v1
@@ -91,27 +72,6 @@ spec:
         workingDir: /data
         volumeMounts: [{name: data, mountPath: /data}]
         readinessProbe: {tcpSocket: {port: 6379}, periodSeconds: 1}
----
-apiVersion: v1
-kind: Service
-metadata: {name: client}
-spec:
-  selector: {app: client}
-  ports: [{port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: client}
-spec:
-  selector: {matchLabels: {app: client}}
-  template:
-    metadata: {labels: {app: client}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: client
-        command: [python3, -c]
-        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 """
 SERVER = (
     "exec redis-server --bind 0.0.0.0 --protected-mode no --save '' --dir /data"
@@ -132,7 +92,6 @@ sentinel failover-timeout {MASTER} 10000
 END
 exec redis-server /data/sentinel/sentinel.conf --sentinel --bind 0.0.0.0 --protected-mode no
 """
-IMAGE = {"image": "localhost/gameday-shop:dev", "imagePullPolicy": "IfNotPresent"}
 GAMEDAY = """
 apiVersion: gameday.dev/v1alpha1
 kind: GameDay
@@ -162,7 +121,7 @@ spec:
 
 def world(kind: str) -> list[Object]:
     """Three pods with a Redis each, and for Sentinel one of these beside it; a client that writes to all of it."""
-    secret, service, servers, front, client = yaml.safe_load_all(WORLD)
+    secret, service, servers = yaml.safe_load_all(WORLD)
     pod = servers["spec"]["template"]["spec"]
     server = pod["containers"][0] | IMAGE
     if kind == "cluster":
@@ -175,11 +134,7 @@ def world(kind: str) -> list[Object]:
         sentinel = server | {"name": "sentinel", "command": ["sh", "-c", WATCHING]}
         sentinel["readinessProbe"] = {"tcpSocket": {"port": 26379}, "periodSeconds": 1}
         pod["containers"] = [server, sentinel]
-    container = client["spec"]["template"]["spec"]["containers"][0] | IMAGE
-    container["command"] = ["python3", "-c", CLIENT]
-    container["env"] = [{"name": "KIND", "value": kind}, {"name": "PASSWORD", "value": PASSWORD}]
-    client["spec"]["template"]["spec"]["containers"] = [container]
-    return [secret, service, servers, front, client]
+    return [secret, service, servers, *health_client(CLIENT, {"KIND": kind, "PASSWORD": PASSWORD})]
 
 
 def cli(ns: TeamNamespace, pod: str, *words: str, container: str = "redis", port: int = 6379) -> str:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from e2e.dialling import until
+from e2e.health_client import health_client
 from e2e.namespaces import TeamNamespace
 from e2e.policies import CILIUM, KUBERNETES, each_kind
 from e2e.test_named import LINK, secret
@@ -29,8 +30,7 @@ pytestmark = pytest.mark.e2e
 
 NAME = "sessions.redis.test"
 CLIENT = """
-import json, os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
@@ -49,51 +49,6 @@ def ask():
     for key in ("a", "b", "c", "d"):
         one.set(key, "1")
     one.close()
-
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            ask()
-            state = "ok"
-        except Exception as error:
-            state = type(error).__name__
-        body = json.dumps({"redis": state}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-ThreadingHTTPServer(("", 8080), Health).serve_forever()
-"""
-WORLD = """
-apiVersion: v1
-kind: Service
-metadata: {name: client}
-spec:
-  selector: {app: client}
-  ports: [{port: 80, targetPort: 8080}]
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: client}
-spec:
-  selector: {matchLabels: {app: client}}
-  template:
-    metadata: {labels: {app: client}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      dnsPolicy: None
-      dnsConfig: {nameservers: [NAMESERVER]}
-      containers:
-      - name: client
-        image: localhost/gameday-shop:dev
-        imagePullPolicy: IfNotPresent
-        command: [python3, -c]
-        readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 """
 GAMEDAY = """
 apiVersion: gameday.dev/v1alpha1
@@ -157,11 +112,9 @@ async def outside(tmp_path: Path, addresses: tuple[str, ...]) -> AsyncIterator[O
 
 async def deploy(ns: TeamNamespace, outside: Outside, kind: str, port: int) -> None:
     """A client of all servers, which knows one name."""
-    service, client = yaml.safe_load_all(WORLD.replace("NAMESERVER", outside.nameserver))
-    container = client["spec"]["template"]["spec"]["containers"][0]
-    container["command"].append(CLIENT)
     settings = {"REDIS": NAME, "PORT": str(port), "KIND": kind, "PASSWORD": PASSWORD}
-    container["env"] = [{"name": name, "value": value} for name, value in settings.items()]
+    nameservers = [outside.nameserver]
+    service, client = health_client(CLIENT, settings, dnsPolicy="None", dnsConfig={"nameservers": nameservers})
     ns.apply(secret("redis", password=PASSWORD))
     await ns.deploy(service, client)
 
