@@ -29,6 +29,11 @@ def policies(namespace: str) -> Iterator[Object]:
         spec: Object = {"types": ["Egress"], "selector": "app == 'api'"}
         if resource is CILIUM_CLUSTERWIDE_POLICIES:
             spec = {"endpointSelector": cilium, "egress": [{"toEntities": ["all"]}]}
+        elif "antrea" in resource.group:
+            spec = {"tier": "baseline", "priority": 5, "egress": [{"action": "Drop"}]}
+            spec["appliedTo"] = [{"podSelector": {"matchLabels": {"app": "api"}}}]
+            if resource in OF_CLUSTER:
+                spec["appliedTo"][0]["namespaceSelector"] = here
         elif "projectcalico" not in resource.group:
             spec = {"priority": 50, "subject": {"namespaces": here}, "egress": deny}
         elif resource in OF_CLUSTER:
@@ -57,4 +62,11 @@ async def test_isolation_by_any_kind_is_refused_with_networkpolicy_and_cut_with_
         assert status["verdict"] == "Passed", status["message"]
         await ns.nothing_is_left()
     finally:
-        kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=yaml.safe_dump_all(closed[2:]))
+        kubectl(
+            "delete",
+            "--ignore-not-found",
+            "--wait=false",
+            "-f",
+            "-",
+            stdin=yaml.safe_dump_all(closed[len(OF_NAMESPACE) :]),
+        )

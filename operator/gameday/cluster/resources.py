@@ -75,6 +75,8 @@ BASELINE_POLICIES: Final = Resource(
 CLUSTER_POLICIES: Final = Resource(
     "policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies", "ClusterNetworkPolicy"
 )
+ANTREA_POLICIES: Final = Resource("crd.antrea.io", "v1beta1", "networkpolicies", "NetworkPolicy")
+ANTREA_CLUSTER_POLICIES: Final = Resource("crd.antrea.io", "v1beta1", "clusternetworkpolicies", "ClusterNetworkPolicy")
 GAMEDAYS: Final = Resource("gameday.dev", "v1alpha1", "gamedays", "GameDay")
 DRILLS: Final = Resource("gameday.dev", "v1alpha1", "drills", "Drill")
 DEFINITIONS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")

@@ -22,6 +22,8 @@ ISOLATORS: Final = frozenset(
         "adminnetworkpolicies.policy.networking.k8s.io",
         "baselineadminnetworkpolicies.policy.networking.k8s.io",
         "clusternetworkpolicies.policy.networking.k8s.io",
+        "networkpolicies.crd.antrea.io",
+        "clusternetworkpolicies.crd.antrea.io",
     }
 )
 """The kinds of policies that may isolate pods, as kubectl names them; the administrator may say that they do not."""

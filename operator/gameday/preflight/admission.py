@@ -15,11 +15,18 @@ EXEMPT_POLICIES: Final = (
     "exclude policies with the label gameday.dev/drill from the webhook or admission policy; update the CRD if it "
     "does not know a field"
 )
+ENDS: Final = (
+    "inject it as a native sidecar, so that it ends with its pod; do not keep it from the drill's pods, which must be "
+    "carried by the targets' mesh"
+)
 EXEMPT: Final = "exclude pods with the label gameday.dev/drill from the webhook or admission policy"
 
 
-def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
-    """Findings about agents, each as we sent it and as it would be created."""
+def of_pods(pods: Iterable[tuple[Object, Object]], carried: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Findings about agents, each as we sent it and as it would be created.
+
+    ``carried`` are the proxies of a mesh beside the targets: a witness without them would not show what targets reach.
+    """
     both = list(pods)
     for sent, made in both:
         if changed := ", ".join(_changed(sent, made)):
@@ -30,7 +37,7 @@ def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
             f"admission adds {some(injected)} to the drill's pods: they do not end before it ends, and "
             "it may carry the witnesses' traffic and hide a cut"
         )
-        yield Finding("Injected", "", text, EXEMPT, Severity.WARN)
+        yield Finding("Injected", "", text, ENDS if carried.issuperset(injected) else EXEMPT, Severity.WARN)
 
 
 def of_fuse(path: str, made: Object, does: str, why: str) -> Iterator[Finding]:

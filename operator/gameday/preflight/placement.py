@@ -23,6 +23,10 @@ MESH_ANNOTATIONS: Final = frozenset(
         "traffic.sidecar.istio.io/excludeOutboundPorts",
         "kuma.io/mesh",
         "traffic.kuma.io/exclude-outbound-ports",
+        "consul.hashicorp.com/connect-inject",
+        "consul.hashicorp.com/transparent-proxy",
+        "consul.hashicorp.com/transparent-proxy-exclude-outbound-ports",
+        "consul.hashicorp.com/transparent-proxy-exclude-outbound-cidrs",
     }
 )
 """By these a mesh takes a pod's traffic, or leaves a part of it out."""

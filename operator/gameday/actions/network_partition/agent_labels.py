@@ -16,6 +16,7 @@ from gameday.cluster.resources import Object
 from gameday.model.labels import AGENT, DRILL, MANAGED_BY, RESERVED_LABELS, ROLE
 from gameday.model.placement import NO_MESH
 from gameday.model.plan import Selector
+from gameday.preflight.mesh import MESH_PROXIES
 from gameday.preflight.placement import mesh_of
 from gameday.preflight.policies.calico import KUBERNETES_OWN
 from gameday.preflight.policies.isolators import ISOLATORS
@@ -26,7 +27,6 @@ GROUPED: Final = frozenset({"vpc.amazonaws.com/pod-eni", "ambient.istio.io/redir
 """Annotations of pods that a SecurityGroupPolicy of AWS selects by their labels, or that Istio's ambient mesh holds."""
 MESHED: Final = ("istio-injection", "istio.io/", "linkerd.io/", "kuma.io/")
 """How labels of a namespace begin that enrol its pods in a mesh, whose rules select by labels and are not read."""
-PROXIES: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane"})
 MARKS: Final = frozenset({DRILL, ROLE, AGENT, MANAGED_BY})
 """Labels for which every agent's pod has its own value."""
 
@@ -93,4 +93,4 @@ def _meshed(snapshot: NamespaceSnapshot, pod: Object) -> bool:
     spec = pod["spec"]
     names = {one.get("name") for part in ("containers", "initContainers") for one in spec.get(part) or ()}
     enrolled = any(key.startswith(MESHED) for key in snapshot.namespace_labels or ())
-    return enrolled or mesh_of(pod) != NO_MESH or not PROXIES.isdisjoint(names)
+    return enrolled or mesh_of(pod) != NO_MESH or not MESH_PROXIES.isdisjoint(names)

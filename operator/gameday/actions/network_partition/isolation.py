@@ -6,6 +6,8 @@ from typing import Final
 from gameday.cluster.http_errors import OPERATOR_COMMAND, OPT_IN_COMMAND
 from gameday.cluster.resources import (
     ADMIN_POLICIES,
+    ANTREA_CLUSTER_POLICIES,
+    ANTREA_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES,
@@ -21,6 +23,7 @@ from gameday.cluster.resources import (
 from gameday.model.labels import is_ours
 from gameday.model.limits import CONFIG_MAP
 from gameday.preflight.findings import Finding
+from gameday.preflight.policies import antrea as isolation_by_antrea
 from gameday.preflight.policies import calico as isolation_by_calico
 from gameday.preflight.policies import cilium as isolation_by_cilium
 from gameday.preflight.policies import tiers as isolation_by_tiers
@@ -85,6 +88,8 @@ _READ: Final[Mapping[Resource, Callable[[Object, PodIdentity], bool]]] = {
     ADMIN_POLICIES: isolation_by_tiers.isolates,
     BASELINE_POLICIES: isolation_by_tiers.isolates,
     CLUSTER_POLICIES: isolation_by_tiers.isolates,
+    ANTREA_POLICIES: isolation_by_antrea.isolates,
+    ANTREA_CLUSTER_POLICIES: isolation_by_antrea.isolates,
 }
 """How each kind is read."""
 

@@ -13,11 +13,10 @@ from gameday.cluster.resources import PODS, Object
 from gameday.model.labels import is_ours
 from gameday.model.plan import ServiceRef
 from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.mesh import MESH_PROXIES
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
-SIDECARS: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar"})
-"""Names of containers by which meshes carry a pod's traffic."""
 PROXIES: Final = frozenset({"haproxy", "envoy", "twemproxy", "nutcracker", "predixy"})
 """Names of images of proxies that people put before a Redis."""
 DECIDES: Final = "this drill can only be decided on a network that ends open connections itself"
@@ -66,6 +65,6 @@ def _first(pods: Iterable[Object], proxies: frozenset[str] = PROXIES) -> str | N
         for one in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
             beside = one in (spec.get("containers") or ()) or one.get("restartPolicy") == "Always"
             image = str(one.get("image", "")).rpartition("/")[2].partition("@")[0].partition(":")[0]
-            if beside and (one["name"] in SIDECARS or image in proxies):
+            if beside and (one["name"] in MESH_PROXIES or image in proxies):
                 return f"{one['name']} in pod {pod['metadata']['name']}"
     return None

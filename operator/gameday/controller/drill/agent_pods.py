@@ -21,8 +21,12 @@ OS: Final = "kubernetes.io/os"
 STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 """Ask that a node be not taken away under a drill; a vanished agent ends it."""
 UNMESHED: Final = Mesh(
-    {"sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none"},
-    {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"},
+    {"sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none", "kuma.io/sidecar-injection": "disabled"},
+    {
+        "linkerd.io/inject": "disabled",
+        "sidecar.istio.io/inject": "false",
+        "consul.hashicorp.com/connect-inject": "false",
+    },
 )
 LEAVES: Final = tuple(
     {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}

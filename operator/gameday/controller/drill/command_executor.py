@@ -272,7 +272,7 @@ class CommandExecutor:
         notifiers = notifier_pods.tried(ctx, self.persisted.drill, self.informers.single("gameday"))
         tried = (*dry_run.parts(plan, setup, ctx, snapshot), *notifiers)
         answered = await dry_run.dry_run(self.account, self.namespace, tried)
-        said = tuple(dry_run.findings(plan, answered, snapshot))
+        said = tuple(dry_run.findings(plan, setup, answered, snapshot))
         refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))
         warned = [str(one) for one in said if one.severity is Severity.WARN]
         if self.persisted.record.dry_run is not None:

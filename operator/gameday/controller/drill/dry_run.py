@@ -1,7 +1,7 @@
 """The dry run of a drill: the API server tries every object that any stage may create, and its answers are checked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -19,12 +19,14 @@ from gameday.engine.drill.undo_log import registered
 from gameday.errors import AlreadyExists, GameDayError
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
+from gameday.model.labels import AGENT
 from gameday.model.names import fault_fuse
 from gameday.model.names import scale_fuse as scale_fuse_name
 from gameday.model.plan import Action, Plan
 from gameday.model.setup import Connections, Setup
-from gameday.preflight import admission, quota
+from gameday.preflight import admission, mesh, quota
 from gameday.preflight.findings import Finding
+from gameday.preflight.placement import mesh_of
 from gameday.preflight.snapshot import NamespaceSnapshot
 
 AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
@@ -152,12 +154,15 @@ def explained(refusal: str) -> str:
     return "; ".join([refusal, *(meaning for words, meaning in MEANINGS if words.search(refusal))])
 
 
-def findings(plan: Plan, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
+def findings(plan: Plan, setup: Setup, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
     """What the answers say."""
     created = [(part.resource, made) for part, made in rehearsal.answers]
     yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created)
     pods = [(part.body, made) for part, made in rehearsal.answers if part.resource is PODS]
-    yield from admission.of_pods(pods)
+    targets = _targets(plan, snapshot)
+    carried = frozenset(proxy for _, hit in targets.values() for pod in hit for proxy in mesh.proxies_of(pod))
+    yield from admission.of_pods(pods, carried)
+    yield from _outside_mesh(setup, targets, (made for _, made in pods))
     injected = admission.injected_into(made for _, made in pods)
     for part, made in rehearsal.answers:
         if part.acts:
@@ -169,3 +174,26 @@ def findings(plan: Plan, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -
             yield from admission.of_policy(part.body, made)
         elif part.resource is JOBS:
             yield from admission.of_step(part.path, part.body, made, injected)
+
+
+Targets = Mapping[str, tuple[str, tuple[Object, ...]]]
+"""By the name of each fault: the path of the field that selects its targets, and these."""
+
+
+def _targets(plan: Plan, snapshot: NamespaceSnapshot) -> Targets:
+    found = {}
+    for fault in plan.outage.faults:
+        kind = KINDS.of(fault.action)
+        field, pods = kind.hits(fault.action, snapshot)
+        found[fault.name] = f"spec.outage.faults[{fault.name}].{kind.name}.{field}", pods
+    return found
+
+
+def _outside_mesh(setup: Setup, targets: Targets, pods: Iterable[Object]) -> Iterator[Finding]:
+    """What is wrong with each cut of which a witness would not be in the mesh of its targets."""
+    by_agent = {pod["metadata"]["labels"].get(AGENT): pod for pod in pods}
+    for number, cut, pair in setup.numbered():
+        witness, (path, hit) = by_agent.get(f"witness-{number}"), targets[cut.fault]
+        if witness is not None:
+            alike = (pod for pod in hit if pod["spec"].get("nodeName") == pair.node and mesh_of(pod) == pair.mesh)
+            yield from mesh.witness_outside(path, alike, witness)

@@ -13,6 +13,8 @@ from typing import Final
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import (
     ADMIN_POLICIES,
+    ANTREA_CLUSTER_POLICIES,
+    ANTREA_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES,
@@ -26,7 +28,7 @@ from gameday.cluster.resources import (
 )
 from gameday.errors import ClusterUnreachable, Forbidden, NotFound
 
-OF_NAMESPACE: Final = (CALICO_POLICIES, CALICO_V3_POLICIES)
+OF_NAMESPACE: Final = (CALICO_POLICIES, CALICO_V3_POLICIES, ANTREA_POLICIES)
 OF_CLUSTER: Final = (
     CILIUM_CLUSTERWIDE_POLICIES,
     CALICO_GLOBAL_POLICIES,
@@ -34,6 +36,7 @@ OF_CLUSTER: Final = (
     ADMIN_POLICIES,
     BASELINE_POLICIES,
     CLUSTER_POLICIES,
+    ANTREA_CLUSTER_POLICIES,
 )
 ISOLATORS: Final = (CILIUM_NETWORK_POLICIES, *OF_NAMESPACE, *OF_CLUSTER)
 """All kinds but NetworkPolicy itself, which every cluster has and every account may read."""

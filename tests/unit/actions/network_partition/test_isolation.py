@@ -7,6 +7,8 @@ import pytest
 from gameday.actions.preflight import check
 from gameday.cluster.resources import (
     ADMIN_POLICIES,
+    ANTREA_CLUSTER_POLICIES,
+    ANTREA_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES,
@@ -52,7 +54,9 @@ def refused(seen: NamespaceSnapshot, via: Via = Via.AUTO) -> list[Finding]:
 
 EGRESS = {"types": ["Ingress", "Egress"]}
 DENY = [{"name": "none", "action": "Deny", "to": [{"networks": ["0.0.0.0/0"]}]}]
+DROP = [{"action": "Drop", "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]
 GREEN = {"matchLabels": {"tenant": "green"}}
+BLUE = {"matchLabels": {"tenant": "blue"}}
 APP = {"matchLabels": {"app": "api"}}
 OTHER = {"matchLabels": {"app": "x"}}
 CALICO_GLOBALS = (CALICO_GLOBAL_POLICIES, CALICO_V3_GLOBAL_POLICIES)
@@ -121,6 +125,29 @@ TIERED: list[tuple[Object, bool]] = [
 )
 @pytest.mark.parametrize(("spec", "isolates"), TIERED)
 def test_a_tier_isolates_the_subjects_to_which_it_denies_egress(
+    resource: Resource, spec: Object, isolates: bool
+) -> None:
+    assert bool(refused(there(resource, policy(spec)))) is isolates
+
+
+ANTREA: list[tuple[Object, bool]] = [
+    ({"tier": "baseline", "appliedTo": [{"podSelector": APP}], "egress": DROP}, True),
+    ({"tier": "Baseline", "appliedTo": [{"podSelector": {}}], "egress": [{"action": "Reject"}]}, True),
+    ({"tier": "baseline", "egress": [{"action": "Drop", "appliedTo": [{"podSelector": APP}]}]}, True),
+    ({"tier": "baseline", "appliedTo": [{"group": "apps"}], "egress": DROP}, True),
+    ({"tier": "baseline", "appliedTo": [{"namespaceSelector": GREEN}], "egress": DROP}, True),
+    ({"tier": "baseline", "appliedTo": [{"namespaceSelector": BLUE}], "egress": DROP}, False),
+    ({"tier": "baseline", "appliedTo": [{"podSelector": OTHER}], "egress": DROP}, False),
+    ({"tier": "baseline", "appliedTo": [{"podSelector": APP}], "egress": [{"action": "Allow"}]}, False),
+    ({"tier": "baseline", "appliedTo": [{"podSelector": APP}], "ingress": DROP}, False),
+    ({"tier": "securityops", "appliedTo": [{"podSelector": APP}], "egress": DROP}, False),
+    ({"appliedTo": [{"podSelector": APP}], "egress": DROP}, False),
+]
+
+
+@pytest.mark.parametrize("resource", [ANTREA_POLICIES, ANTREA_CLUSTER_POLICIES], ids=lambda one: str(one.full_name))
+@pytest.mark.parametrize(("spec", "isolates"), ANTREA)
+def test_what_antreas_last_tier_denies_a_network_policy_would_open(
     resource: Resource, spec: Object, isolates: bool
 ) -> None:
     assert bool(refused(there(resource, policy(spec)))) is isolates

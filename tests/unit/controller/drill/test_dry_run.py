@@ -27,7 +27,7 @@ from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.probes.redis.kind import RedisProbe
 from unit.api_server import ApiServer
-from unit.preflight.things import owner, partition, plan, sight
+from unit.preflight.things import API, owner, partition, plan, pod, sight
 from workloads import deployment
 
 PLACE = PodContext("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
@@ -65,7 +65,7 @@ async def said(
     seen = seen or there()
     answered = await dry_run(cluster, "shop", tried(wanted, seen))
     assert not answered.refused
-    return list(findings(wanted, answered, seen))
+    return list(findings(wanted, setup_of(seen, wanted, None), answered, seen))
 
 
 def unchanged(_: str, body: Object) -> Object:
@@ -406,3 +406,56 @@ async def test_a_field_of_the_cut_that_the_crd_does_not_know_is_refused(
     (refused,) = answered.refused
     assert 'unknown field "spec.enableDefaultDeny"; the CRD of CiliumNetworkPolicies is older' in refused
     assert "write via: NetworkPolicy" in refused
+
+
+LINKERD: Object = {"name": "linkerd-proxy", "image": "proxy"}
+
+
+def meshed(native: bool = False) -> NamespaceSnapshot:
+    """A namespace whose only target is in a mesh, by its own annotation."""
+    beside = {"initContainers": [LINKERD | {"restartPolicy": "Always"}]} if native else {}
+    target = pod("api-0", API, containers=[{"name": "api"}, *([] if native else [LINKERD])], **beside)
+    target["metadata"]["annotations"] = {"linkerd.io/inject": "enabled"}
+    known = there()
+    known.things = {**known.things, PODS.plural: (target, pod("redis-1", {"app": "redis"}, ip="10.0.0.3"))}
+    return known
+
+
+def enrolling(native: bool) -> Admission:
+    """Admission of a mesh that injects its proxy into what is annotated, as witnesses and controls must be."""
+
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods" and body["metadata"]["annotations"].get("linkerd.io/inject") == "enabled":
+            if native:
+                body["spec"].setdefault("initContainers", []).append(LINKERD | {"restartPolicy": "Always"})
+            else:
+                body["spec"]["containers"].append(LINKERD)
+        return body
+
+    return admit
+
+
+@pytest.mark.parametrize("native", [False, True])
+async def test_a_witness_that_would_be_outside_of_the_mesh_of_its_target_is_refused(
+    api_server: ApiServer, cluster: Cluster, native: bool
+) -> None:
+    """Else the cut of the dependency's port stops the witness alone: the mesh carries the targets on another port."""
+    (found,) = await said(api_server, cluster, unchanged, meshed(native))
+    assert (found.code, found.severity) == ("WitnessOutsideMesh", Severity.REFUSE)
+    assert found.path == "spec.outage.faults[partition].networkPartition.podSelector"
+    assert "the traffic of pod api-0 goes through linkerd-proxy" in found.message
+    assert "first-witness-0" in found.message
+
+
+async def test_a_witness_in_the_mesh_of_its_target_is_not_refused(api_server: ApiServer, cluster: Cluster) -> None:
+    assert await said(api_server, cluster, enrolling(native=True), meshed(native=True)) == []
+
+
+async def test_who_is_told_of_the_targets_own_proxy_is_not_told_to_keep_it_from_witnesses(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    every = await said(api_server, cluster, enrolling(native=False), meshed())
+    (found,) = (one for one in every if one.code == "Injected")
+    assert found.severity is Severity.WARN
+    assert "inject it as a native sidecar" in found.remedy
+    assert "exclude pods" not in found.remedy
