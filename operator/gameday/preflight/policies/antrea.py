@@ -5,6 +5,8 @@ drill admits is never denied by them. Policies of all other tiers come first: wh
 (https://antrea.io/docs/v1.15.0/docs/antrea-network-policy).
 """
 
+from collections.abc import Iterable
+
 from gameday.cluster.resources import Object
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.policies.selectors import selects
@@ -27,7 +29,7 @@ def isolates(policy: Object, identity: PodIdentity) -> bool:
     )
 
 
-def _applies(to: list[Object], identity: PodIdentity) -> bool:
+def _applies(to: Iterable[Object], identity: PodIdentity) -> bool:
     return any(not READ.issuperset(one) or _selects(one, identity) for one in to)
 
 

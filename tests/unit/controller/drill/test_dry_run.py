@@ -413,8 +413,9 @@ LINKERD: Object = {"name": "linkerd-proxy", "image": "proxy"}
 
 def meshed(native: bool = False) -> NamespaceSnapshot:
     """A namespace whose only target is in a mesh, by its own annotation."""
-    beside = {"initContainers": [LINKERD | {"restartPolicy": "Always"}]} if native else {}
-    target = pod("api-0", API, containers=[{"name": "api"}, *([] if native else [LINKERD])], **beside)
+    beside = [LINKERD | {"restartPolicy": "Always"}]
+    target = pod("api-0", API, containers=[{"name": "api"}, *([] if native else [LINKERD])])
+    target["spec"]["initContainers"] = beside if native else []
     target["metadata"]["annotations"] = {"linkerd.io/inject": "enabled"}
     known = there()
     known.things = {**known.things, PODS.plural: (target, pod("redis-1", {"app": "redis"}, ip="10.0.0.3"))}
