@@ -238,8 +238,8 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """
 
     fuse_acts: ClassVar[bool]
-    fuse_does: ClassVar[str] = "remove the policy"
-    """What its fuse must do by its deadline, for messages."""
+    fuse_does: ClassVar[str] = "undo the change"
+    """What its fuse must do by its deadline, for messages; each kind with a fuse says its own."""
     fused: ClassVar[bool] = True
     """Whether it has a fuse at all. A change without one must say so in the plan."""
     objects: ClassVar[tuple[str, ...]]

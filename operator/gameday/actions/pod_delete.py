@@ -91,6 +91,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
     uses = frozenset({Use.FAULT})
     hits_any = True
     fuse_acts = False
+    fuse_does = "end"
     objects = tuple(KINDS)
     grants = tuple(right for resource in KINDS.values() for right in _rights(resource))
     reads = (*KINDS.values(), REPLICA_SETS)

@@ -71,7 +71,7 @@ def state_of(job: Object | None, *, runs: bool, deadline: float | None) -> Fuse:
 
 
 def spoilt(job: Object) -> str:
-    """Why a fuse would not put its workload back, or ""."""
+    """Why a fuse would not act, or ""."""
     return "; ".join(_faults(job))
 
 

@@ -48,16 +48,19 @@ def cut_fuse(drill: str) -> str:
 
 def fault_fuse(drill: str, fault: str, *, alone: bool) -> str:
     """The Job that guards the change of a fault: ``<drill>-fuse``, with the fault's name where there are several."""
-    return cut_fuse(drill) if alone else scale_fuse(drill, fault)
+    return cut_fuse(drill) if alone else step_fuse(drill, fault)
 
 
-def scale_fuse(drill: str, step: str) -> str:
-    """The Job whose pod puts a scaled workload back."""
+def step_fuse(drill: str, step: str) -> str:
+    """The Job that guards the change of a step, or of one fault of several.
+
+    Its form must stay: it names live objects of drills that an earlier version has begun.
+    """
     return object_name(drill, f"fuse-{step}")
 
 
 def fuse_agent(step: str) -> str:
-    """The agent's name of a scale's fuse."""
+    """The agent's name of a fuse that acts."""
     return object_name("fuse", step)
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from gameday.actions.job import RunJobKind
-from gameday.actions.kind import ActionContext, PlannedKind, Use, Watch
+from gameday.actions.kind import ActionContext, ActionKind, PlannedKind, Use, Watch
 from gameday.actions.kinds import AnyKind, Kinds
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.preflight import check as preflight
@@ -278,6 +278,12 @@ def test_each_action_needs_no_more_than_its_kind_grants() -> None:
         allowed = {(r.resource, r.subresource, verb) for r in KINDS.of(cut).grants for verb in r.verbs}
         assert {(r.resource, r.subresource, v) for r in KINDS.of(cut).rights(cut, here) for v in r.verbs} <= allowed
     assert Right(BUDGETS, ("get", "list", "watch", "create", "delete")) in list(needed(sight(), planned(ACTION), MORE))
+
+
+@pytest.mark.parametrize("name", [name for name, one in KINDS.changes.items() if one.fused])
+def test_each_kind_with_a_fuse_says_what_its_fuse_does(name: str) -> None:
+    made = KINDS.changes[name]
+    assert made.fuse_does != ActionKind.fuse_does, f"{type(made).__name__} says nothing: give it fuse_does"
 
 
 def test_the_page_on_adding_a_kind_shows_this_very_one() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gameday.cluster.resources import DEPLOYMENTS, DRILLS, PODS
 from gameday.controller.drill.agent_pods import LINGER
-from gameday.engine.drill.timeouts import fuse_of_scale, longest
+from gameday.engine.drill.timeouts import fuse_of_rollback, longest
 from gameday.model.labels import AGENT
 from simulation.bare.api import PLANS
 from simulation.controllers import POD_RUNS
@@ -57,7 +57,7 @@ def abandon(sim: Simulation, trial: Trial, phase: str) -> None:
     assert {"observer", "witness-0", "control-0"} <= set(running(sim)), "until then it could be taken up again"
     world.run(world.now + 120 + POD_RUNS + LINGER, lambda: False)
     if plan.rollback is not None:
-        world.run(world.now + fuse_of_scale(plan, plan.rollback), lambda: False)
+        world.run(world.now + fuse_of_rollback(plan, plan.rollback), lambda: False)
         worker = store.get(DEPLOYMENTS, ns.namespace, "worker")
         assert worker is not None
         assert worker["spec"]["replicas"] == WORKERS, "the fuse fired, and ended"

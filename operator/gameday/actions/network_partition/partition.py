@@ -51,6 +51,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     planned = NetworkPartition
     uses = frozenset({Use.FAULT})
     fuse_acts = False
+    fuse_does = "remove the policy"
     objects = (NETWORK_POLICIES.kind, CILIUM_NETWORK_POLICIES.kind)
     plan_rules = (
         (

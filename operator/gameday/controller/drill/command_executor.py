@@ -37,7 +37,7 @@ from gameday.engine.drill.steps import taken_over
 from gameday.engine.drill.undo_log import of_steps
 from gameday.errors import AlreadyExists, NamespaceBusy, NotFound, Rejected
 from gameday.fuses import job as fuse
-from gameday.fuses import pod as fuse_of_scale
+from gameday.fuses import pod as acting_fuse
 from gameday.model.change import Change, ChangeState
 from gameday.model.limits import BlastRadius, LimitsValidity
 from gameday.model.names import object_name
@@ -317,7 +317,7 @@ class CommandExecutor:
         seconds = timeouts.fuse_of(plan, change.name)
         if fuse_acts(change):
             body, owner = waiting_fuse(self._pod_context(setup), seconds, change), self.informers.fuse_owner
-            self.informers.upsert("jobs", await fuse_of_scale.create(self.account, self.namespace, body, owner))
+            self.informers.upsert("jobs", await acting_fuse.create(self.account, self.namespace, body, owner))
         else:
             body = fuse.build(self.persisted.name, self.persisted.uid, change.fuse_name, seconds, self.settings.image)
             self.informers.upsert("jobs", await fuse.create(self.account, self.namespace, body))

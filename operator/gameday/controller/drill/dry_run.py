@@ -18,10 +18,9 @@ from gameday.engine.drill import timeouts
 from gameday.engine.drill.undo_log import registered
 from gameday.errors import AlreadyExists, GameDayError
 from gameday.fuses import job as fuse
-from gameday.fuses import pod as fuse_of_scale
+from gameday.fuses import pod as acting_fuse
 from gameday.model.labels import AGENT
-from gameday.model.names import fault_fuse
-from gameday.model.names import scale_fuse as scale_fuse_name
+from gameday.model.names import fault_fuse, step_fuse
 from gameday.model.plan import Action, Plan
 from gameday.model.setup import Connections, Setup
 from gameday.preflight import admission, mesh, quota
@@ -87,7 +86,7 @@ def parts(plan: Plan, setup: Setup, place: PodContext, snapshot: NamespaceSnapsh
         trial = _trial(snapshot, setup, place, fault.name, fuse_name)
         yield from _of_action(plan, place, trial, f"spec.outage.faults[{fault.name}]", fault.action)
     for path, step in plan.steps():
-        trial = _trial(snapshot, setup, place, step.name, scale_fuse_name(place.drill, step.name))
+        trial = _trial(snapshot, setup, place, step.name, step_fuse(place.drill, step.name))
         yield from _of_action(plan, place, trial, f"{path}[{step.name}]", step.action)
 
 
@@ -166,7 +165,7 @@ def findings(plan: Plan, setup: Setup, rehearsal: DryRunResult, snapshot: Namesp
     injected = admission.injected_into(made for _, made in pods)
     for part, made in rehearsal.answers:
         if part.acts:
-            yield from admission.of_fuse(part.path, made, part.fuse, fuse_of_scale.spoilt(made))
+            yield from admission.of_fuse(part.path, made, part.fuse, acting_fuse.spoilt(made))
         elif part.fuse:
             why = fuse.spoilt(made, timeouts.fuse_of_faults(plan))
             yield from admission.of_fuse("", made, part.fuse, why)

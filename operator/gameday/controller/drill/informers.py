@@ -28,7 +28,7 @@ from gameday.controller.task_set import TaskSet
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.fuses import job as fuse
-from gameday.fuses import pod as fuse_of_scale
+from gameday.fuses import pod as acting_fuse
 from gameday.fuses.owner import FuseOwner
 from gameday.fuses.pod import pods_of
 from gameday.model.change import Change, Observed, Ran
@@ -276,7 +276,7 @@ class DrillInformers:
         }
 
     def logging_pods(self) -> dict[str, Object]:
-        """The pods whose logs are followed, by the agent's name: the agents, and the fuses of scaled workloads."""
+        """The pods whose logs are followed, by the agent's name: the agents, and the fuses that act."""
         plan, setup = self.persisted.plan, self.persisted.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
@@ -308,7 +308,7 @@ class DrillInformers:
         return job if job is not None and self.fuse_owner.owns(job) else None
 
     def _fuse_pods(self, change: Change) -> tuple[Object, ...]:
-        """The pods of a scale's fuse, the newest last."""
+        """The pods of a fuse that acts, the newest last."""
         job = self.fuse_job(change)
         return pods_of(job, self.objects("pods").values()) if job is not None else ()
 
@@ -325,7 +325,7 @@ class DrillInformers:
         runs = any(life_of(pod) is Life.RUNNING for pod in pods)
         agent = fuse_agent(change.name)
         deadline = self.follower.fuses_armed.get(agent)
-        found = fuse_of_scale.state_of(self.fuse_job(change), runs=runs, deadline=deadline)
+        found = acting_fuse.state_of(self.fuse_job(change), runs=runs, deadline=deadline)
         waits = pod_status.trouble(pods[-1], CONTAINER) if pods and not runs else ""
         return replace(found, trouble=self.follower.fuse_troubles.get(agent, ""), waits=waits)
 
@@ -390,7 +390,7 @@ def life_of(pod: Object) -> Life:
             state = listed.get("state") or {}
     if "running" in state:
         return Life.RUNNING
-    # A fuse of a scale is started again when its container dies; no other agent is.
+    # A fuse that acts is started again when its container dies; no other agent is.
     if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
         return Life.ENDED
     return Life.STARTING

@@ -59,7 +59,7 @@ class Steps:
         if theirs := _changed_by_others(change if entry is not None else None, seen):
             return end_inconclusive(ctx, self.reason, f"step {step.name}: {theirs}", ctx.now)
         if entry is None or change is None:
-            fuse = names.scale_fuse(ctx.observed.drill, step.name)
+            fuse = names.step_fuse(ctx.observed.drill, step.name)
             return _intend(ctx, step, seen.shown).with_change(registered(step.name, step.action, seen, fuse, ctx.now))
         if change.state is ChangeState.ARMED:
             return ctx.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))

@@ -34,9 +34,9 @@ USUAL: Final = 6.0
 """What ``GRACE`` has room for: until probes that ask every second, with a timeout of 2 s, have given a sample that was
 sent after a moment, and until a second agent that runs some of them has spoken again."""
 RETRY: Final = 24 * 3600.0
-"""How long a scale's fuse that is due goes on trying. Only an API server that is away, or an account that lost its
-rights, keeps it from its patch. A person may need a night and a day for either, and a workload left at 0 is worse than
-a small pod that waits."""
+"""How long a fuse that acts goes on trying once it is due. What keeps it from that is a server that is away, or a right
+that was taken away. A person may need a night and a day for either, and a workload left at 0 is worse than a small pod
+that waits."""
 
 
 def grace(plan: Plan, stage: Stage) -> float:
@@ -91,7 +91,7 @@ def fuse_of_faults(plan: Plan) -> float:
     return ARM + faults * (PROVE + CLOSE_CONNECTIONS) + waits + _outage(plan) + faults * UNDO
 
 
-def fuse_of_scale(plan: Plan, rollback: Rollback) -> float:
+def fuse_of_rollback(plan: Plan, rollback: Rollback) -> float:
     """Seconds from arming until the fuse of what a rollback's step changed takes it back.
 
     The change stays while the recovery is judged again, which begins when the last step is done.
@@ -100,7 +100,7 @@ def fuse_of_scale(plan: Plan, rollback: Rollback) -> float:
 
 
 def fuse_of_mitigation(plan: Plan) -> float:
-    """Seconds from arming until the fuse of what a mitigation scaled puts the replicas back.
+    """Seconds from arming until the fuse of what a mitigation changed takes it back.
 
     A mitigation may begin right when the last fault is proven, and what it changed stays until the drill ends.
     """
@@ -131,7 +131,7 @@ def fuse_of(plan: Plan, name: str) -> float:
         return fuse_of_mitigation(plan)
     if plan.rollback is None:
         raise ValueError(f"the plan has no fault {name} and no rollback")
-    return fuse_of_scale(plan, plan.rollback)
+    return fuse_of_rollback(plan, plan.rollback)
 
 
 def longest_wait(plan: Plan, length: float) -> float:
