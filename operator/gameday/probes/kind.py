@@ -84,7 +84,7 @@ class WatchedObject:
 class WatchedKind(ProbeKind[Spec, Settings]):
     """A kind that the operator runs itself, from a watch, as the namespace's account.
 
-    Its settings say ``runs_in = RunsIn.OPERATOR``. It has no agent, and so no module ``ask``.
+    Its settings say ``runs_in = RunsIn.OPERATOR``. No agent runs it, so it has no module ``runner``.
     """
 
     def config(self, settings: Settings, namespace: str) -> dict[str, Any]:

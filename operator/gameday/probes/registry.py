@@ -1,8 +1,8 @@
 """The kinds of probes: one line each, in the order in which the CRD has them.
 
 The name is the key in a GameDay's spec and on the wire to an agent. The package has a module ``kind`` with ``KIND``,
-which the operator loads, and, unless the operator runs the kind itself, a module ``ask`` with ``ASK``, which agents
-load.
+which the operator loads, and, unless the operator runs the kind itself, a module ``runner`` with ``RUNNER``, which
+agents load.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """A kind of action that is added: a file and a line of a registry, and it goes all the way from YAML to its revert."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -9,7 +10,16 @@ import pytest
 from pydantic import ValidationError
 
 from gameday.actions.job import RunJobKind
-from gameday.actions.kind import ActionContext, ActionKind, PlannedKind, Use, Watch
+from gameday.actions.kind import (
+    ActionContext,
+    ActionKind,
+    DryRunContext,
+    PlannedKind,
+    PreflightContext,
+    RunKind,
+    Use,
+    Watch,
+)
 from gameday.actions.kinds import AnyKind, Kinds
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.preflight import check as preflight
@@ -22,7 +32,7 @@ from gameday.api.roles import files
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.errors import PlanInvalid, Rejected
-from gameday.model.change import Change, Observed, Presence
+from gameday.model.change import Change, Observed, Presence, RunState
 from gameday.model.labels import DRILL
 from gameday.model.plan import Action, Fault, Plan
 from gameday.preflight.rights import Right
@@ -30,6 +40,7 @@ from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.actions.example.no_evictions import BUDGETS, NoEvictions, NoEvictionsKind, NoEvictionsSpec
 from unit.api_server import ApiServer
+from unit.documented import stale
 from unit.preflight.things import plan, sight
 
 MORE: Final = Kinds((*KINDS, NoEvictionsKind()))
@@ -288,3 +299,33 @@ def test_each_kind_with_a_fuse_says_what_its_fuse_does(name: str) -> None:
 
 def test_the_page_on_adding_a_kind_shows_this_very_one() -> None:
     assert f"```python\n{EXAMPLE.read_text()}```" in PAGE.read_text()
+
+
+def test_the_page_names_the_members_of_a_kind_as_they_are() -> None:
+    assert stale(PAGE, PlannedKind, ActionKind, RunKind) == []
+
+
+def test_what_the_page_says_of_a_context_is_a_field_of_it() -> None:
+    known = {one.name for context in (ActionContext, PreflightContext, DryRunContext) for one in fields(context)}
+    prose = PAGE.read_text().replace(EXAMPLE.read_text(), "")
+    named = set(re.findall(r"`ctx\.(\w+)", prose))
+    assert {"snapshot", "cache", "agent_pod"} <= named
+    assert named <= known
+
+
+def test_the_page_names_states_and_what_is_observed_as_they_are() -> None:
+    """In the tables of what a kind says, and of what the engine does then."""
+    said = {word for line in PAGE.read_text().splitlines() for word in re.findall(r"`([A-Z_]{2,})`", line)}
+    states = {*Presence.__members__, *RunState.__members__}
+    assert states <= said, "each has a row"
+    actions = {name for name in dir(Action) if name.isupper()}
+    constants = {"KIND", "KINDS", "NOTED", "EVERY_DRILL", "REFUSE", "WARN"}
+    assert said <= states | actions | constants
+
+
+def test_the_page_names_all_kinds_in_the_order_of_the_registry() -> None:
+    first = PAGE.read_text().split("\n\n")[1]
+    assert re.findall(r"`(\w+)`", first) == [one.name for one in KINDS]
+    _, _, registry = PAGE.read_text().partition("KINDS: Final = Kinds(")
+    made = re.findall(r"^ +(\w+)\(\),$", registry.partition("```")[0], re.MULTILINE)
+    assert made == [type(one).__name__ for one in MORE]

@@ -1,6 +1,7 @@
 """A kind of probe that is added: a folder and a line of a registry, and it goes all the way from YAML to a sample."""
 
 import asyncio
+import re
 import socket
 from pathlib import Path
 from typing import Any, Final
@@ -23,18 +24,21 @@ from gameday.model.plan import (
     Outage,
     Plan,
     Probe,
+    ProbeSettings,
     Recovery,
     Selector,
     SteadyState,
 )
 from gameday.probes.io.secrets import Secrets
+from gameday.probes.kind import ProbeKind, WatchedKind
 from gameday.probes.kinds import Kinds
 from gameday.probes.registry import PACKAGES
-from gameday.probes.runner import ProbeResult
+from gameday.probes.runner import ProbeResult, ProbeRunner
 from gameday.probes.runners import create_runner
 from gameday.schema.named import Dependencies
 from gameday.schema.one_of import listed
 from gameday.schema.structural import structural
+from unit.documented import stale
 from unit.probes.example.kind import DnsProbe
 
 MORE: Final = {
@@ -115,3 +119,13 @@ def test_a_line_with_another_name_than_the_kinds_own_is_refused() -> None:
 def test_the_page_on_adding_a_kind_shows_this_very_one(name: str) -> None:
     text = (Path(__file__).parent / "example" / name).read_text()
     assert f"```python\n{text}```" in PAGE.read_text()
+
+
+def test_the_page_names_the_members_of_a_kind_as_they_are() -> None:
+    made_by_the_base = {"WatchedKind.config is left out", "WatchedKind.rules is left out"}
+    assert set(stale(PAGE, ProbeKind, ProbeSettings, ProbeRunner, WatchedKind)) == made_by_the_base
+
+
+def test_the_page_names_all_kinds_in_the_order_of_the_registry() -> None:
+    first = PAGE.read_text().split("\n\n")[1]
+    assert re.findall(r"`(\w+)`", first) == list(PACKAGES)
