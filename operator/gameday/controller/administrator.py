@@ -26,8 +26,8 @@ LOOK_EVERY: Final = 5.0
 class Administrator:
     """The administrator's word, kept up to date while ``run`` runs.
 
-    ``halt`` and ``ruling`` are what holds now. Until they were read, and while the API server does not answer, nobody
-    knows; but a halt that was there when last seen holds.
+    ``halt`` and ``limits_state`` are what holds now. Until they were read, and while the API server does not answer,
+    nobody knows; but a halt that was there when last seen holds.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, changed: Callable[[], None]) -> None:

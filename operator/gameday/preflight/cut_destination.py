@@ -12,7 +12,7 @@ from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 
 def cut_destination(snapshot: NamespaceSnapshot, dependency: Dependency) -> CutDestination:
-    """What the targets of a fault are cut off from, as it is now; the sight is the fault's."""
+    """What the targets of a fault are cut off from, as it is now; the snapshot is the fault's."""
     match dependency.target:
         case ServiceRef() as ref:
             return _service(snapshot, ref)

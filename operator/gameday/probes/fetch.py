@@ -124,7 +124,7 @@ def json_value(body: bytes) -> Any:
     """The JSON value of a body.
 
     Raises:
-        Unread: when it holds more values, or more levels, than are read.
+        BodyNotRead: when it holds more values, or more levels, than are read.
         ValueError: when it is not JSON.
 
     """

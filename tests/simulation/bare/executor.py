@@ -1,4 +1,4 @@
-"""What the operator's hands do, each command as one effect at the API server."""
+"""What the operator's executor of commands does, each command as one effect at the API server."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...]) -> None:
-    """What the hands do, as one effect at the API server; ``missing`` names the agents that were not there before.
+    """Carry out a command, as one effect at the API server; ``missing`` names the agents that were not there before.
 
     Raises:
         Failed: when the API server refuses it.

@@ -376,7 +376,7 @@ class Process(KillableProcess):
         self.call(lambda: carry_out(self, command, missing), then, writes=writes, takes=takes)
 
     def _learn(self, command: do.Command) -> None:
-        """See at once what the hands read, or were answered with."""
+        """See at once what the executor read, or was answered with."""
         match command:
             case do.CheckPreflight():
                 self.preflight = Preflight()

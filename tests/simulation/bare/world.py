@@ -437,7 +437,7 @@ class Bare:
             # No step has scaled the workers.
             return
         number, since = self.get(("workload", "worker")).replicas, self.clock.now - self._numbered_at
-        # This world has no hands, which look once more before they make a Job: a watch that is late is believed.
+        # This world has no executor that looks once more before it makes a Job: a watch that is late is believed.
         unseen = ON_THE_WAY | {What.WATCH_DROPS, What.WATCH_LATE}
         if number != 0 and since > NOTICED and not self.concerning & unseen:
             self.note(Rule.AT_ITS_NUMBER, f"{name} was made, worker is at {number} since {since:.1f} s")

@@ -394,7 +394,9 @@ def _() -> tuple[Any, ...]:
     return (patch.object(steps, "taken_over", lambda *_: ""),)
 
 
-@mutation("neither engine nor hands look at what a step scaled", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,), whole=True)
+@mutation(
+    "neither engine nor executor looks at what a step scaled", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,), whole=True
+)
 def _() -> tuple[Any, ...]:
     return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (steps, command_executor))
 

@@ -1,4 +1,4 @@
-"""Somebody owns the workers' number: the engine stops the rollback, and the hands look once more before a Job."""
+"""Somebody owns the workers' number: the engine stops the rollback, and the executor looks once more before a Job."""
 
 import pytest
 

@@ -44,7 +44,7 @@ def suspected_bypass(snapshot: NamespaceSnapshot, partition: NetworkPartition, b
 def check(snapshot: NamespaceSnapshot, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     """Everything that a person should know before this cut is made; ``path`` is that of ``networkPartition``.
 
-    The sight is that of its fault.
+    The snapshot is that of its fault.
     """
     yield from _targets(snapshot, f"{path}.podSelector", partition)
     yield from _far_end(snapshot, partition)

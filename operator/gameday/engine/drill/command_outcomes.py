@@ -31,7 +31,7 @@ class CommandOutcomes:
     reported: bool = False
     """Whether the GameDay shows the drill's outcome, or is deleted."""
     keeping: Keeping | None = None
-    """What came of keeping the samples; the hands set it where they were refused, or not asked for."""
+    """What came of keeping the samples; the executor sets it where they were refused, or not asked for."""
     checked_at: float = field(default=float("-inf"))
     """When the last preflight finished."""
     timed_out_at: float | None = None

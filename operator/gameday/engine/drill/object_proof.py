@@ -1,6 +1,6 @@
 """Proof by the changed object: it is as the fault set it, and what follows from that has happened.
 
-Who changes the object is found by looking at it: see ``interrupts``.
+That somebody else changed the object ends the drill whatever proves the fault: see ``stop_conditions``.
 """
 
 from dataclasses import dataclass

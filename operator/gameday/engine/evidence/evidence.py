@@ -210,7 +210,7 @@ class Evidence:
         return self.track_of(expectation.expression, since, fault_at)
 
     def track_of(self, text: str, since: float = -math.inf, fault_at: float | None = None) -> Series:
-        """The points of an expression of the plan so far; see ``track``."""
+        """The points of an expression of the plan so far; see ``series``."""
         expression = self._expressions.get(text)
         if expression is None:
             return Series(0.0, why="the plan of its samples is not known")

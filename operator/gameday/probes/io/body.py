@@ -26,8 +26,8 @@ async def read(chunks: AsyncIterator[bytes], encoding: str) -> bytes:
     """The body.
 
     Raises:
-        Unreadable: when it is not compressed as it says.
-        Unread: when it is too long, comes in too many pieces, or is encoded as we do not read.
+        BodyRejected: when it is not compressed as it says.
+        BodyNotRead: when it is too long, comes in too many pieces, or is encoded as we do not read.
 
     """
     if encoding not in {"identity", "", *_WINDOW}:

@@ -143,9 +143,9 @@ class Connection:
         """The reply to a command.
 
         Raises:
-            RedisSaid: when that is an error.
+            RedisError: when that is an error.
             NotSent: when it could not be sent: the name is not known, the certificate not trusted, no password there.
-            NotRedis: when it is not a reply, or has more than ``most`` bytes; the connection is closed then.
+            ProtocolError: when it is not a reply, or has more than ``most`` bytes; the connection is closed then.
             OSError: when the way there failed, or took too long (TimeoutError).
 
         """

@@ -104,8 +104,8 @@ class Queue:
         """The wanted figures, and which of them are unknown.
 
         Raises:
-            RedisSaid: when Redis is not well.
-            NotRedis: when it answers with something that is not a number.
+            RedisError: when Redis is not well.
+            ProtocolError: when it answers with something that is not a number.
 
         """
         names = [name for name in self._layout.names if name in wanted]
