@@ -1,8 +1,12 @@
 """What holds for every module of the package. Who may import whom stands in pyproject.toml (import-linter)."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from gameday.actions.registry import KINDS
 
 PACKAGE = Path(__file__).parents[2] / "operator" / "gameday"
 LONGEST_BODY = 55
@@ -74,3 +78,25 @@ def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of a function's body, without its docstring."""
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def contract(name: str) -> dict[str, Any]:
+    """A contract of import-linter."""
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())
+    contracts: list[dict[str, Any]] = project["tool"]["importlinter"]["contracts"]
+    (found,) = [one for one in contracts if one["name"] == name]
+    return found
+
+
+def test_the_contracts_on_kinds_of_actions_name_each_kind() -> None:
+    kinds = {".".join(type(kind).__module__.split(".")[:3]) for kind in KINDS}
+    unknown = contract("Nobody knows a kind of action but the registry and the kind itself")
+    assert set(unknown["forbidden_modules"]) == kinds
+    assert set(contract("No kind of action knows another")["modules"]) == kinds
+
+
+def test_the_store_stands_below_all_folders_of_the_controller() -> None:
+    *above, store = contract("Within the controller, imports go down only")["layers"]
+    folders = {path.name for path in (PACKAGE / "controller").iterdir() if (path / "__init__.py").exists()}
+    assert store == "store"
+    assert {folder for layer in above for folder in layer.split(" | ")} == folders
