@@ -38,9 +38,18 @@ FROM image AS checked
 RUN ["python3", "-c", "import gameday, importlib, pkgutil; [importlib.import_module(m.name) for m in pkgutil.walk_packages(gameday.__path__, 'gameday.')]"]
 
 FROM image
-# What registries and scanners show of an image. A test compares it with pyproject.toml and LICENSE.
+# What registries and scanners show of an image. A test compares it with pyproject.toml and LICENSE. `make image` says the
+# version and the revision; who publishes the image says where its source and its pages are. What nobody says stays empty.
+ARG VERSION=""
+ARG REVISION=""
+ARG SOURCE=""
+ARG DOCUMENTATION=""
 LABEL org.opencontainers.image.title="gameday" \
       org.opencontainers.image.description="Game days for Kubernetes: rehearse failures, prove them, put everything back, leave a verdict" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.documentation="${DOCUMENTATION}"
 # It is there already: a stage that nothing is taken from would not be built, and nothing checked.
 COPY --from=checked /opt/gameday/bin/gameday /opt/gameday/bin/gameday

@@ -21,6 +21,11 @@ AUDIT_SERVICE ?= pypi
 SITE := build/site
 INSTALL_YAML ?= build/install.yaml
 RELEASE_IMAGE ?= $(IMAGE)
+# What the image's labels say. The revision ends with -dirty where files differ from the commit; without git it is empty.
+IMAGE_VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE_REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
+IMAGE_SOURCE ?=
+IMAGE_DOCUMENTATION ?=
 export PYTHON
 
 help: ## list the targets
@@ -145,7 +150,8 @@ status: ## whether the test cluster is up
 	$(CLUSTER) status
 
 image: ## build the operator's image from the Dockerfile and load it
-	$(CLUSTER) build-image $(IMAGE) Dockerfile .
+	$(CLUSTER) build-image $(IMAGE) Dockerfile . VERSION="$(IMAGE_VERSION)" REVISION="$(IMAGE_REVISION)" \
+	  SOURCE="$(IMAGE_SOURCE)" DOCUMENTATION="$(IMAGE_DOCUMENTATION)"
 
 images: image ## build all images that the tests use
 	@if [ -f tests/shop/Dockerfile ]; then $(CLUSTER) build-image $(SHOP_IMAGE) tests/shop/Dockerfile .; fi

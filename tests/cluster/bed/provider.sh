@@ -51,8 +51,9 @@ bud() { # tag, buildah's arguments: builds and writes the archive that the node 
   buildah_here push --quiet "$tag" "docker-archive:$archive:$tag" >&2
 }
 
-provider_build_image() {
-  local tag=$1 dockerfile=$2 context=$3
+provider_build_image() { # tag, dockerfile, context, build arguments
+  local tag=$1 dockerfile=$2 context=$3 argument own=()
+  for argument in "${@:4}"; do own+=(--build-arg "$argument"); done
   need_packages "${packages[@]}"
   build_binaries
   build_base
@@ -65,7 +66,7 @@ provider_build_image() {
   fi
   say "building image $tag"
   bud "$tag" --build-arg BASE_IMAGE=localhost/base:bed --build-arg "PIP_OPTIONS=--no-index --find-links=/wheels" \
-    --volume "$cache/wheels:/wheels:ro" "${npm[@]}" -f "$dockerfile" "$context"
+    --volume "$cache/wheels:/wheels:ro" "${npm[@]}" "${own[@]}" -f "$dockerfile" "$context"
 }
 
 in_node() { nsenter --target "$(<"$state/pid")" --mount -- "$@"; }

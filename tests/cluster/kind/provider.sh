@@ -185,7 +185,7 @@ provider_down() {
   fi
 }
 
-provider_build_image() { # tag, dockerfile, context
+provider_build_image() { # tag, dockerfile, context, build arguments
   need_engine
   local arguments=()
   if [ "${GAMEDAY_BASE:-}" ]; then arguments+=(--build-arg "BASE_IMAGE=$GAMEDAY_BASE")
@@ -194,6 +194,8 @@ provider_build_image() { # tag, dockerfile, context
     arguments+=(--build-arg "BASE_IMAGE=$own_build_base")
   fi
   [ -z "${GAMEDAY_PIP_OPTIONS:-}" ] || arguments+=(--build-arg "PIP_OPTIONS=$GAMEDAY_PIP_OPTIONS")
+  local argument
+  for argument in "${@:4}"; do arguments+=(--build-arg "$argument"); done
   say "building image $1"
   docker build --quiet "${arguments[@]}" --tag "$1" -f "$2" "$3" >"$kind_state/image.log" 2>&1 || { tail -n 20 "$kind_state/image.log" >&2; fail "image $1 was not built"; }
 }

@@ -1,8 +1,10 @@
 """What the Dockerfile promises: one pinned base, hashed packages, and an image without root or shell."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -15,6 +17,8 @@ OURS = ROOT / "Dockerfile"
 SHOP = ROOT / "tests" / "shop" / "Dockerfile"
 FOREIGN = ROOT / "tests" / "foreign" / "Dockerfile"
 MONITORING = ROOT / "tests" / "cluster" / "monitoring" / "Dockerfile"
+GIVEN = ("version", "revision", "source", "documentation")
+"""What a label says by a build argument."""
 Instruction = tuple[str, str]
 
 
@@ -79,7 +83,7 @@ def test_its_base_is_pinned_by_digest_and_the_same_for_all(path: Path) -> None:
 def test_it_starts_from_nothing_and_only_copies() -> None:
     made = lineage(OURS)
     assert made[0] == ("FROM", "scratch AS image")
-    assert {word for word, _ in made} == {"FROM", "COPY", "ENV", "LABEL", "USER", "ENTRYPOINT"}
+    assert {word for word, _ in made} == {"FROM", "COPY", "ARG", "ENV", "LABEL", "USER", "ENTRYPOINT"}
 
 
 def test_its_labels_say_what_the_package_says() -> None:
@@ -89,7 +93,29 @@ def test_its_labels_say_what_the_package_says() -> None:
         "org.opencontainers.image.title": project["name"],
         "org.opencontainers.image.description": project["description"],
         "org.opencontainers.image.licenses": project["license"],
+        **{f"org.opencontainers.image.{name}": f"${{{name.upper()}}}" for name in GIVEN},
     }
+
+
+def test_what_the_package_does_not_say_of_an_image_is_given_to_the_build_or_empty() -> None:
+    made = [rest for word, rest in stages(OURS)[""] if word == "ARG"]
+    assert made == [f'{name.upper()}=""' for name in GIVEN], "before the label, in the stage that has it"
+    words = [word for word, _ in stages(OURS)[""]]
+    assert words.index("ARG") < words.index("LABEL")
+
+
+def test_make_says_the_version_of_the_package_and_the_commit() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    done = subprocess.run(
+        ["make", "--dry-run", "image", "IMAGE_SOURCE=https://git.example/gameday"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+    )  # fmt: skip
+    given = dict(word.split("=", 1) for word in shlex.split(done.stdout.replace("\\\n", " ")) if "=" in word)
+    assert list(given) == [name.upper() for name in GIVEN]
+    assert given["VERSION"] == project["version"]
+    assert re.fullmatch(r"([0-9a-f]{40}(-dirty)?)?", given["REVISION"])
+    assert (given["SOURCE"], given["DOCUMENTATION"]) == ("https://git.example/gameday", "")
 
 
 def test_the_license_is_the_one_that_the_package_names() -> None:

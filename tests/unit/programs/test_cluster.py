@@ -173,6 +173,18 @@ def test_of_the_containerd_store_one_platform_is_saved(command: Command) -> None
     assert asked.read_text() == "save --platform linux/arm64 --output image.tar an:image\n"
 
 
+def test_build_arguments_reach_the_build(command: Command) -> None:
+    asked = command.cache / "asked"
+    command.has("docker", f'case "$1" in build) echo "$@" >{asked} ;; esac')
+    (command.cache / "kind").mkdir(parents=True)
+    given = ("VERSION=1.2.3", "REVISION=")
+    ended = command.run("build-image", "an:image", "a/Dockerfile", ".", *given, provider="kind")
+    assert ended.returncode == 0, ended.stderr
+    built = "build --quiet --build-arg VERSION=1.2.3 --build-arg REVISION= --tag an:image -f a/Dockerfile ."
+    assert asked.read_text().strip() == built
+    assert command.run("build-image", "an:image", "a/Dockerfile", provider="kind").returncode == 1
+
+
 @pytest.mark.parametrize(("minor", "patches"), [(34, 1), (35, 2)])
 def test_kubelets_that_can_be_told_run_on_cgroup_v1_and_start_what_was_killed_at_once(minor: int, patches: int) -> None:
     script = f"set -e; source lib.sh; here=$PWD; source kind/provider.sh; kind_config {minor} true none"
