@@ -170,8 +170,9 @@ test-all: test-fast up images foreign-image monitoring-image ## every test, and 
 	$(E2E) -m cluster
 
 test-kind: export GAMEDAY_PROVIDER := kind
-test-kind: setup up images ## before a release: the short set of drills and the cluster's own tests on kind (tests/README.md)
+test-kind: setup up images ## before a release: the short set of drills, the demo and the cluster's own tests on kind (tests/README.md)
 	$(E2E) -m 'e2e and not slow' -n $(E2E_JOBS)
+	$(MAKE) demo
 	$(E2E) -m cluster
 
 soak: setup ## a hundred thousand simulated drills, and some thousand of the whole operator: half an hour
