@@ -21,7 +21,7 @@ html_show_copyright = False
 pygments_style = "tango"
 
 DOCS: Final = Path(__file__).parent
-LISTS: Final = ("index", "dev/README")
+LISTS: Final = ("index", "dev/README", "how-to/alerts")
 """Pages that list others: the site's navigation is made of their links."""
 ROW: Final = re.compile(r"^\| ([^|]*?) \| (.*) \|$", re.MULTILINE)
 PAGE: Final = re.compile(r"\]\((?!\.\.)([\w/-]+\.md)\)")

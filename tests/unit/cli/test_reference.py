@@ -78,7 +78,7 @@ def test_an_alert_is_about_a_metric_and_a_value_that_there_is() -> None:
         for label, value in re.findall(r'(\w+)="(\w+)"', rule["expr"]):
             assert value in values[label]
     (rows,) = tables((DOCS / "how-to" / "alerts.md").read_text())
-    assert [row[0] for row in rows] == [rule["alert"] for rule in group["rules"]]
+    assert [row[0] for row in rows] == ["[{0}](alerts/{0}.md)".format(rule["alert"]) for rule in group["rules"]]
 
 
 def test_each_command_stands_there_with_its_options() -> None:

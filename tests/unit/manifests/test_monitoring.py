@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 
 from gameday.cli import reference
 from gameday.cluster.resources import Object
-from pages import DOCS, blocks, tables
+from pages import DOCS, ROOT, blocks, tables
 from unit.manifests.reading import (
     MANIFESTS,
     OPERATOR,
@@ -67,10 +68,32 @@ def test_the_page_has_the_rules_that_are_installed() -> None:
 def test_each_alert_says_how_bad_it_is_and_what_to_do() -> None:
     for rule in rules():
         assert rule["labels"].keys() == {"severity"}
-        assert rule["annotations"].keys() == {"summary", "description"}
+        assert rule["annotations"].keys() == {"summary", "description", "runbook"}
     (rows,) = tables(ALERTS.read_text())
     paged = {row[0] for row in rows if "Page somebody" in row[1]}
-    assert {rule["alert"] for rule in rules() if rule["labels"]["severity"] == "critical"} == paged
+    critical = [rule["alert"] for rule in rules() if rule["labels"]["severity"] == "critical"]
+    assert {f"[{alert}](alerts/{alert}.md)" for alert in critical} == paged
+
+
+def test_each_alert_has_a_page_that_its_annotation_names() -> None:
+    pages = {rule["alert"]: ROOT / rule["annotations"]["runbook"] for rule in rules()}
+    assert sorted(pages.values()) == sorted((DOCS / "how-to" / "alerts").glob("*.md"))
+    for rule in rules():
+        text = pages[rule["alert"]].read_text()
+        assert text.startswith(f"# {rule['alert']}\n\nSeverity {rule['labels']['severity']}")
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
+            "What to check",
+            "What to do",
+            "When it is a false alarm",
+        ]
+
+
+def test_the_site_lists_the_pages_of_the_alerts() -> None:
+    conf = runpy.run_path(str(DOCS / "conf.py"))
+    source = [ALERTS.read_text()]
+    conf["prepare"](None, "how-to/alerts", source)
+    (toctree,) = re.findall(r"^```\{toctree\}\n(?::.*\n)+\n(.*?)^```$", source[0], re.MULTILINE | re.DOTALL)
+    assert toctree.split() == [f"alerts/{rule['alert']}.md" for rule in rules()]
 
 
 def test_each_alert_fires_when_it_should_and_not_before(tmp_path: Path) -> None:
