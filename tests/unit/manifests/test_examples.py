@@ -12,8 +12,10 @@ from gameday.api.checks import check
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
 from gameday.cluster.resources import Object
+from gameday.engine.cel.expressions import OutcomeKind, compile_expression
 from gameday.model.plan import Plan, ServiceRef
 from gameday.schema.durations import seconds
+from pages import DOCS, blocks
 from unit.manifests.reading import MANIFESTS, ROOT, only, rendered, written
 
 EXAMPLES = MANIFESTS / "examples"
@@ -88,6 +90,65 @@ def test_the_example_cuts_everybody_who_talks_to_redis() -> None:
     ((_, partition),) = cuts_of(plan(example()))
     assert partition.pod_selector.expressions == (("app", "In", ("api", "worker")),)
     assert partition.to == ServiceRef("redis")
+
+
+def mitigation(mitigations: Iterable[Object], name: str) -> Object:
+    (found,) = [one for one in mitigations if one["name"] == name]
+    return found
+
+
+def runbook() -> Object:
+    return only(files([EXAMPLES / "runbook.yaml"]), "GameDay")["spec"]  # type: ignore[no-any-return]
+
+
+def seen(*, redis: bool, health: str, rate: float) -> dict[str, Any]:
+    """What the probes of the runbook see, with three jobs in the hands of workers."""
+    return {
+        "redis": {"ok": redis},
+        "health": {"ok": True, "body": {"redis": health, "buffered": 0}},
+        "queue": {"ok": True, "body": {"active": 3, "processingRate": rate}},
+    }
+
+
+AWAY = seen(redis=False, health="down", rate=0)
+UNNOTICED = seen(redis=False, health="ok", rate=0)
+STUCK = seen(redis=True, health="ok", rate=0)
+UNFOUND = seen(redis=True, health="down", rate=0)
+WELL = seen(redis=True, health="ok", rate=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "acts"), [("restart workers", [STUCK]), ("restart the API", [UNFOUND])], ids=["workers", "API"]
+)
+def test_the_runbook_restarts_nothing_while_redis_is_away(name: str, acts: list[Any]) -> None:
+    """A rate of 0 is expected then, workers go on from memory, and what has acted does not act again."""
+    when = compile_expression(mitigation(runbook()["mitigations"], name)["when"])
+    found = [one for one in (AWAY, UNNOTICED, STUCK, UNFOUND, WELL) if when.evaluate(one).kind is OutcomeKind.TRUE]
+    assert found == acts
+    assert when.evaluate(AWAY).kind is OutcomeKind.FALSE
+
+
+def test_the_mitigation_on_the_page_restarts_no_worker_while_redis_is_away() -> None:
+    (shown, *_) = blocks(DOCS / "how-to" / "mitigations.md", "yaml")
+    when = compile_expression(mitigation(yaml.safe_load(shown)["mitigations"], "restart workers")["when"])
+    assert [when.evaluate(one).kind for one in (AWAY, STUCK, WELL)] == [
+        OutcomeKind.FALSE,
+        OutcomeKind.TRUE,
+        OutcomeKind.FALSE,
+    ]
+
+
+def test_the_runbook_measures_what_its_template_asks_for() -> None:
+    spec = runbook()
+    expected = [one for stage in ("outage", "recovery") for one in spec[stage]["expect"]]
+    measured = {one["measures"]: one["name"] for one in expected if "measures" in one}
+    assert measured == {
+        "timeToDetect": "health tells",
+        "timeToAlert": "team is paged",
+        "timeToRecover": "healthy again",
+    }
+    assert [one["name"] for one in spec["measurements"]] == ["peakMemory"]
+    assert "no jobs lost" in {one["name"] for one in expected}
 
 
 def test_nothing_is_wrong_with_the_demo() -> None:
