@@ -34,6 +34,7 @@ def data(report: Report, today: date) -> dict[str, Any]:
         "finishedAt": _time(report.finished_at),
         "outageAt": _time(report.zero),
         "planDigest": report.plan_digest,
+        "cuts": list(report.cuts),
         "figures": {
             one.name: {"value": one.value, "unit": one.unit, "resolution": one.resolution, "before": one.before}
             | {"beforeDrill": one.before_drill or None}

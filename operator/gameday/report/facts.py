@@ -11,6 +11,7 @@ from gameday.api.undo_entries import undo_of
 from gameday.engine.evidence.curves import Truth
 from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import DrillRecord, Phase
+from gameday.report.cuts import cuts_of
 from gameday.report.faults import Fault, faults_of
 from gameday.report.frozen import Frozen, frozen
 from gameday.report.team import Contact, Item, Link, contacts_of, items_of, links_of
@@ -169,6 +170,8 @@ class Report:
     no_samples: str
     """Why there are no curves, or ""."""
     faults: tuple[Fault, ...] = ()
+    cuts: tuple[str, ...] = ()
+    """Which failure each proven cut of the network was, in a sentence."""
     proven: bool = False
     """Whether every fault was proven."""
     contacts: tuple[Contact, ...] = ()
@@ -224,6 +227,7 @@ def report(
         samples=kept,
         no_samples=no_samples,
         faults=tuple(faults_of(known, status)),
+        cuts=tuple(cuts_of(known, status)),
         proven=record is not None and record.proven_at is not None,
         contacts=contacts_of(spec),
         links=links_of(spec),

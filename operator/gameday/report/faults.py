@@ -34,7 +34,7 @@ def faults_of(known: Frozen, status: Mapping[str, Any]) -> Iterator[Fault]:
         lost, selector = fault.action.takes_away, fault.action.cuts_off
         what = ""
         if lost is not None and selector is not None:
-            what = f"cuts {_pods(workloads, selector)} off from {_place(lost)}"
+            what = f"cuts {_pods(workloads, selector)} off from {place_of(lost)}"
         yield Fault(fault.name, next((key for key in spec if key != "name"), ""), what)
 
 
@@ -60,7 +60,8 @@ def _expression(key: str, word: str, values: tuple[str, ...]) -> str:
     return alone.get(word) or f"{key} {word.lower()} ({','.join(values)})"
 
 
-def _place(lost: Dependency) -> str:
+def place_of(lost: Dependency) -> str:
+    """Where a dependency is, as its plan says."""
     match lost.target:
         case ServiceRef(name=name, namespace=namespace):
             return f"Service {name}{f' in namespace {namespace}' if namespace else ''}"

@@ -21,7 +21,7 @@ from gameday.engine.validate.plan import complete
 from gameday.model.change import Change, ChangeState
 from gameday.model.names import samples_of
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import DrillRecord, Keeping, MitigationEntry, Phase, Result, ResultState, Verdict
+from gameday.model.record import Closing, DrillRecord, Keeping, MitigationEntry, Phase, Result, ResultState, Verdict
 from gameday.model.sample import Sample, Value
 
 EXAMPLE: Final = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -29,6 +29,7 @@ BEGAN: Final = 1_796_032_800.0
 """30 November 2026, 10:00 UTC."""
 STEADY, ASKED, ZERO, UNDO, BACK, END = (BEGAN + at for at in (8.0, 39.0, 40.2, 340.2, 340.9, 372.0))
 KEPT: Final = Keeping(kept=True)
+CLOSED: Final = Closing("partition", ZERO, gone=True, gone_at=ZERO + 0.5)
 Object = dict[str, Any]
 
 
@@ -57,6 +58,12 @@ class Course:
     keeping: Keeping | None = KEPT
     by: Mapping[str, str] = ()  # type: ignore[assignment]
     """The mitigation that had acted before an expectation was met, by the expectation."""
+    closing: Closing = CLOSED
+    """What became of the targets' open connections."""
+    proven: bool = True
+    """Whether its fault was."""
+    ends: tuple[str, ...] = ("Severed",)
+    """What the timeline says of that."""
 
     def but(self, **other: Any) -> "Course":
         """The same, but for some of it."""
@@ -106,12 +113,14 @@ def _record(plan: Plan, course: Course) -> DrillRecord:
     change = Change(
         "partition", "networkPartition", "CiliumNetworkPolicy", f"{course.name}-partition", f"{course.name}-fuse",
         ChangeState.UNDONE, fuse_uid="f", object_uid="p", registered_at=ASKED - 2, requested_at=ASKED,
-        undo_requested_at=UNDO, undone_at=BACK, seen_at=ASKED + 0.1, proven_at=ZERO + 0.5,
+        undo_requested_at=UNDO, undone_at=BACK, seen_at=ASKED + 0.1,
+        proven_at=ZERO + 0.5 if course.proven else None,
     )  # fmt: skip
     record = DrillRecord(
         phase=Phase.FINISHED, since=END, started_at=BEGAN, steady_from=STEADY, rehearsed_at=ASKED - 1,
         inject_requested_at=ASKED, zero=ZERO, proven_at=ZERO + 1, undo_requested_at=UNDO, recovery_zero=BACK,
-        changes=(change,), results=results, faults_cleared=True, verdict=course.verdict, reason=course.reason,
+        changes=(change,), closings=(course.closing,), results=results,
+        faults_cleared=True, verdict=course.verdict, reason=course.reason,
         message=course.message, finished_at=END, reported=True, keeping=course.keeping,
         mitigations=tuple(MitigationEntry(by, ZERO + 60, ZERO + 64, ZERO + 90) for by in set(dict(course.by).values())),
     )  # fmt: skip
@@ -120,6 +129,7 @@ def _record(plan: Plan, course: Course) -> DrillRecord:
         (STEADY - 6, "SteadyState", "starting the agents"),
         (ASKED - 1, "Outage", "the system is steady"),
         (ZERO + 1, "CutProven", "witness-0 is cut off from redis, control-0 is not"),
+        *((ZERO + 1, reason, "open connections are gone") for reason in course.ends),
         (UNDO, "Recovery", "the outage is over"),
         (BACK, "CutLifted", "witness-0 reaches redis again"),
         (END, "Finished", f"{course.verdict.value}: {course.message}"),

@@ -14,8 +14,8 @@ from gameday.api.samples import Kept
 from gameday.cli.forms import Report as Form
 from gameday.cli.report import DELETED, Sources, written
 from gameday.engine.evidence.curves import Curve, Strip, Truth
-from gameday.model.record import Verdict
-from gameday.report import facts, lessons
+from gameday.model.record import Closing, Verdict
+from gameday.report import cuts, facts, lessons
 from gameday.report.chart import chart
 from gameday.report.data import as_json
 from gameday.report.facts import Report, report
@@ -131,6 +131,42 @@ def test_the_fault_is_said_in_words_and_claimed_only_where_it_was_proven() -> No
     assert "The drill was to make this fault on purpose" in page
     assert "It has not changed anything." in page
     assert "proved that it had an effect" not in page
+
+
+ENDED = Closing("partition", ZERO, gone=True, gone_at=ZERO + 1)
+
+
+@pytest.mark.parametrize(
+    ("closing", "ends", "said"),
+    [
+        (ENDED, ("Severed",), cuts.SERVER),
+        (ENDED, ("ConnectionsEnded",), cuts.NETWORK),
+        (replace(ENDED, requested_at=None), ("ConnectionsEnded", "Severed"), cuts.NETWORK),
+        (ENDED, ("ConnectionsEnded", "Severed"), cuts.EITHER),
+        (ENDED, (), cuts.EITHER),
+        (replace(ENDED, gone=False, gone_at=None), (), cuts.UNSHOWN),
+        (Closing("partition"), (), cuts.UNSHOWN),
+    ],
+    ids=["at the server", "by the network", "by the network alone", "both lines", "no line", "tried", "not tried"],
+)
+def test_it_says_in_every_form_which_failure_a_cut_was(closing: Closing, ends: tuple[str, ...], said: str) -> None:
+    course = GOOD.but(closing=closing, ends=ends)
+    wanted = f"Only traffic of the targets to Service redis was cut; {said}; {cuts.UNTRIED}."
+    assert found(course).cuts == (wanted,)
+    of = Sources(an_ended_drill(course), gameday(), None, NO_SAMPLES, ())
+    assert json.loads(written(of, Form.JSON, TODAY))["cuts"] == [wanted]
+    assert wanted in written(of, Form.MARKDOWN, TODAY)
+    assert f'<p class="cut">{wanted}</p>' in written(of, Form.HTML, TODAY)
+
+
+def test_a_cut_that_keeps_open_connections_says_so_and_one_unproven_says_nothing() -> None:
+    keeping = gameday()
+    keeping["spec"]["outage"]["faults"][0]["networkPartition"]["openConnections"] = "Keep"
+    course = GOOD.but(closing=Closing("partition"), ends=())
+    (kept_open,) = report(an_ended_drill(course, keeping), keeping, None, NO_SAMPLES, ()).cuts
+    assert cuts.KEPT in kept_open
+    unproven = an_ended_drill(course.but(proven=False))
+    assert report(unproven, None, None, NO_SAMPLES, ()).cuts == ()
 
 
 def test_drills_of_one_day_are_told_apart_by_their_time() -> None:
