@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import shlex
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from gameday.cli import reference
+from gameday.cli.main import app
 from gameday.cluster.resources import Object
 from pages import DOCS, ROOT, blocks, tables
 from unit.manifests.reading import (
@@ -86,6 +89,17 @@ def test_each_alert_has_a_page_that_its_annotation_names() -> None:
             "What to do",
             "When it is a false alarm",
         ]
+
+
+def test_the_commands_on_the_pages_of_the_alerts_are_ones_that_there_are() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]  # a group has them
+    written = [text for page in ALERTS.with_suffix("").glob("*.md") for text in blocks(page, "sh")]
+    lines = [line for text in written for line in text.splitlines()]
+    assert {line.split()[0] for line in lines} == {"kubectl", "gameday"}
+    asked = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("gameday ")]
+    assert asked
+    for name, *rest in asked:
+        commands[name].make_context(name, rest)  # an unknown option raises
 
 
 def test_the_site_lists_the_pages_of_the_alerts() -> None:
