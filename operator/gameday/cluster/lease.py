@@ -163,15 +163,19 @@ LOCK: Final = "gameday"
 OPERATOR: Final = "gameday.dev/operator"
 """Annotation of a namespace's lock: which installation of the operator carries out the drill that holds it."""
 
+EARLIER: Final = "an earlier Drill of this name, which was deleted and is still being undone"
+"""What people are told of a holder that has the name of the drill which waits for it."""
+
 
 async def lock_namespace(
     cluster: Cluster, namespace: str, drill: str, uid: str, operator: str, undoing: Callable[[str], bool]
-) -> str:
-    """Acquire the namespace's lock for a drill; returns the name of its holder, which is ``drill`` on success.
+) -> str | None:
+    """Acquire the namespace's lock for a drill; None once this very Drill holds it, else who does, for people.
 
-    The lock does not expire: a drill holds it until its faults are cleared, whichever process runs it. Only a Drill
-    that was removed by force loses it, once ``undoing`` (called with its UID) is False. A lock of another operator is
-    never taken over, because this one does not know what the other is undoing; its name is returned with the drill's.
+    The holder is known by its UID, because an earlier Drill of the same name may still be undone. The lock does not
+    expire: a drill holds it until its faults are cleared, whichever process runs it. Only a Drill that was removed by
+    force loses it, once ``undoing`` (called with its UID) is False. A lock of another operator is never taken over,
+    because this one does not know what the other is undoing; its name is returned with the drill's.
     """
     body = _lease(namespace, LOCK, {"holderIdentity": f"{uid}/{drill}"})
     body["metadata"]["annotations"] = {OPERATOR: operator}
@@ -179,22 +183,28 @@ async def lock_namespace(
     try:
         if lease is None:
             await cluster.create(LEASES, namespace, body)
-            return drill
+            return None
         holder: str = lease["spec"].get("holderIdentity") or ""
         known = lease["metadata"].get("annotations") or {}
         other = known.get(OPERATOR, operator)
-        if holder and not holder.startswith(uid):
+        if holder and not _is_held_by(lease, uid):
+            name = holder.partition("/")[2]
             if other != operator:
                 gone = f"if that operator is uninstalled: kubectl -n {namespace} delete lease {LOCK}"
-                return f"{holder.partition('/')[2]} of operator {other} ({gone})"
+                return f"{name} of operator {other} ({gone})"
             if await _alive(cluster, namespace, holder, undoing):
-                return holder.partition("/")[2]
+                return name if name != drill else f"{name} ({EARLIER})"
         lease["spec"]["holderIdentity"] = f"{uid}/{drill}"
         lease["metadata"]["annotations"] = known | {OPERATOR: operator}
         await cluster.replace(LEASES, namespace, LOCK, lease)
     except (AlreadyExists, Conflict):
         return "another drill"
-    return drill
+    return None
+
+
+def _is_held_by(lease: Object, uid: str) -> bool:
+    """Whether the Drill of this UID holds a namespace's lock."""
+    return (lease["spec"].get("holderIdentity") or "").partition("/")[0] == uid
 
 
 async def _alive(cluster: Cluster, namespace: str, holder: str, undoing: Callable[[str], bool]) -> bool:
@@ -206,7 +216,7 @@ async def _alive(cluster: Cluster, namespace: str, holder: str, undoing: Callabl
 async def unlock_namespace(cluster: Cluster, namespace: str, uid: str) -> None:
     """Give the namespace back, if this drill holds it."""
     lease = await cluster.get(LEASES, namespace, LOCK)
-    if lease is not None and (lease["spec"].get("holderIdentity") or "").startswith(uid):
+    if lease is not None and _is_held_by(lease, uid):
         await cluster.delete(LEASES, namespace, LOCK, uid=lease["metadata"]["uid"])
 
 

@@ -5,7 +5,15 @@ import asyncio
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS, LOCK, LeaderElector, LeaseLost, unlock_namespace
+from gameday.cluster.lease import (
+    GIVE_UP_AFTER,
+    LEASE_SECONDS,
+    LOCK,
+    LeaderElector,
+    LeaseLost,
+    lock_namespace,
+    unlock_namespace,
+)
 from gameday.cluster.resources import CONFIG_MAPS, LEASES
 from gameday.errors import NotLeading
 from unit.api_server import ApiServer
@@ -120,3 +128,21 @@ async def test_a_namespace_is_given_back_by_the_drill_that_holds_it(api_server: 
     for _ in range(2):
         await unlock_namespace(cluster, "shop", "uid-1")
         assert ("leases", "shop", LOCK) not in api_server.objects
+
+
+@pytest.mark.parametrize(
+    ("uid", "other"), [("uid-2", "first"), ("uid-1", "first"), ("uid-1", "other")], ids=["uid", "prefix", "name"]
+)
+async def test_a_namespace_is_held_by_the_drill_of_one_uid_whatever_its_name(
+    uid: str, other: str, api_server: ApiServer, cluster: Cluster
+) -> None:
+    """A Drill that is created anew waits until the earlier one of its name is undone."""
+    held = api_server.put("leases", "shop", {"metadata": {"name": LOCK}, "spec": {"holderIdentity": f"uid-10/{other}"}})
+    api_server.put("drills", "shop", {"metadata": {"name": "first", "uid": uid}})
+    holder = await lock_namespace(cluster, "shop", "first", uid, "own/operator", lambda uid: uid == "uid-10")
+    earlier = " (an earlier Drill of this name, which was deleted and is still being undone)"
+    assert holder == other + (earlier if other == "first" else "")
+    await unlock_namespace(cluster, "shop", uid)
+    assert api_server.objects["leases", "shop", LOCK] == held
+    assert await lock_namespace(cluster, "shop", "first", uid, "own/operator", lambda _: False) is None
+    assert api_server.objects["leases", "shop", LOCK]["spec"]["holderIdentity"] == f"{uid}/first"

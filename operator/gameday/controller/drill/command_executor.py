@@ -152,7 +152,7 @@ class CommandExecutor:
         self._acquire_concurrency()
         name, uid, installation = self.persisted.name, self.persisted.uid, self.settings.installation
         holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing)
-        if holder != self.persisted.name:
+        if holder is not None:
             self.concurrency.release(self.persisted.uid)
             self.informers.outcomes.lock, self.informers.outcomes.locked_by = Lock.BUSY, holder
             raise NamespaceBusy(
