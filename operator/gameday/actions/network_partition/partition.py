@@ -27,7 +27,7 @@ from gameday.cluster.resources import (
 )
 from gameday.errors import ChangedByAdmission, Rejected
 from gameday.model import names
-from gameday.model.change import Change, Observed, Presence
+from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import DRILL
 from gameday.model.places import name_of
@@ -170,6 +170,10 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
                 Presence.ABSENT, resource.kind if resource is not None else "", names.policy(ctx.drill, name)
             )
         there = ctx.cache.objects(resource.plural).get(change.object_name) if resource is not None else None
+        undoing = change.state is ChangeState.UNDOING
+        if undoing and there is not None and policy.is_anothers(there, change.object_uid, change.fuse_uid):
+            # Before, it is what somebody else has made of the cut; now, it is not to be waited for.
+            there = None
         if not isinstance(action, NetworkPartition) or cut is None:
             # Only its undo is left: what it is to cover is not known any more, and nothing depends on it.
             return policy.observed(there, None)
@@ -211,7 +215,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Delete the policy."""
         name, uid, backend = change.object_name, change.object_uid, Via(change.object_kind)
-        await policy.revert(ctx.account, ctx.namespace, ctx.drill, name, uid, backend)
+        await policy.revert(ctx.account, ctx.namespace, ctx.drill, name, uid, backend, change.fuse_uid)
         ctx.cache.evict(policy.kind_of(backend).plural, name)
 
 

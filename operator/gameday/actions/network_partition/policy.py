@@ -96,9 +96,15 @@ async def _as_sent(account: Cluster, namespace: str, resource: Resource, sent: O
 
 
 async def revert(
-    account: Cluster, namespace: str, drill: str, name: str, uid: str | None = None, backend: Via | None = None
+    account: Cluster,
+    namespace: str,
+    drill: str,
+    name: str,
+    uid: str | None = None,
+    backend: Via | None = None,
+    fuse_uid: str | None = None,
 ) -> None:
-    """Lift the cut, whichever kind made it; finding it gone is success.
+    """Lift the cut, whichever kind made it; finding it gone, or another Drill's in its place, is success.
 
     Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the lift.
     """
@@ -109,17 +115,30 @@ async def revert(
                 return
         except (Conflict, Forbidden):
             pass  # Another object of that name, or a kind that the account never wrote: looked at below.
-        await _delete_ours(account, kind, namespace, drill, name)
+        await _delete_ours(account, kind, namespace, drill, name, fuse_uid)
 
 
-async def _delete_ours(account: Cluster, resource: Resource, namespace: str, drill: str, name: str) -> None:
+def is_anothers(policy: Object, uid: str | None, fuse_uid: str | None) -> bool:
+    """Whether a policy of a cut's name is that of another Drill of the same name: its fuse is not this drill's.
+
+    ``uid`` and ``fuse_uid`` are those of the drill's own policy and fuse, where they are known. One whose owner
+    somebody has removed is still the drill's.
+    """
+    metadata = policy["metadata"]
+    fuses = {owner["uid"] for owner in metadata.get("ownerReferences") or () if owner.get("kind") == JOBS.kind}
+    return metadata["uid"] != uid and bool(fuses) and fuse_uid is not None and fuse_uid not in fuses
+
+
+async def _delete_ours(
+    account: Cluster, resource: Resource, namespace: str, drill: str, name: str, fuse_uid: str | None
+) -> None:
     try:
         there = await account.get(resource, namespace, name)
     except Forbidden:
         if resource is CILIUM_NETWORK_POLICIES:
             return  # Auto never chose it without this right; if the right was revoked, the fuse lifts the cut.
         raise
-    if there is not None and _drill_of(there) == drill:
+    if there is not None and _drill_of(there) == drill and not is_anothers(there, None, fuse_uid):
         await account.delete(resource, namespace, name, uid=there["metadata"]["uid"])
 
 

@@ -297,8 +297,14 @@ class CommandExecutor:
     async def _start_agents(self) -> None:
         plan, setup = self._ready()
         self.informers.open_namespace(plan)
-        there = self.informers.objects("pods")
-        if all(self._name(agent) in there for agent in agents.wanted(plan, setup)):
+        there, wanted = self.informers.objects("pods"), agents.wanted(plan, setup)
+        own = {pod["metadata"]["name"] for pod in self.informers.agent_pods(wanted).values()}
+        if left := sorted(name for agent in wanted if (name := self._name(agent)) in there and name not in own):
+            raise Rejected(
+                f"Pod {self.namespace}/{left[0]} is left by another Drill of this name: if Kubernetes does not delete "
+                f"it by itself, kubectl delete pod -n {self.namespace} {left[0]}"
+            )
+        if len(own) == len(wanted):
             return
         for body in agents.pods(plan, setup, self._agents_context(setup)):
             if body["metadata"]["name"] not in there:
@@ -363,7 +369,7 @@ class CommandExecutor:
         plan, setup = self._ready()
         until = connections.until(self.persisted.record, plan, fault)
         agent, cut = agents.closers(setup).get(fault), setup.cut(fault)
-        if agent is None or cut is None or until is None or self._name(agent) in self.informers.objects("pods"):
+        if agent is None or cut is None or until is None or self.informers.agent_pods([agent]):
             return
         action = next((one.action for one in plan.outage.faults if one.name == fault), None)
         if action is None:
@@ -376,7 +382,7 @@ class CommandExecutor:
         """Have no more connections ended: once the cut is gone, targets have good ones again."""
         _, setup = self._ready()
         agent = agents.closers(setup).get(fault, "")
-        pod = self.informers.objects("pods").get(self._name(agent)) if agent else None
+        pod = self.informers.agent_pods([agent]).get(agent) if agent else None
         if pod is not None and life_of(pod) is not Life.ENDED:
             await self.account.delete(PODS, self.namespace, self._name(agent), uid=pod["metadata"]["uid"])
 

@@ -140,7 +140,7 @@ class DrillRunner:
 
     async def _namespace_ended(self) -> bool:
         """Whether the namespace is being deleted, so that nothing is left to do but to let go of the Drill."""
-        drill = self.informers.single("drill")
+        drill = self.informers.own_drill()
         try:
             if (
                 drill is None

@@ -182,9 +182,14 @@ class DrillInformers:
         if informer is not None:
             informer.evict(deleted)
 
+    def own_drill(self) -> Object | None:
+        """The watched Drill, or None where it is gone: another one may have its name since."""
+        drill = self.single("drill")
+        return drill if drill is not None and drill["metadata"]["uid"] == self.persisted.uid else None
+
     def _newest_drill(self) -> Object:
         """The Drill as its watch or the last save has it: a save also brings what people wrote into its spec."""
-        watched, saved = self.single("drill"), self.persisted.drill
+        watched, saved = self.own_drill(), self.persisted.drill
         return saved if watched is None or version_of(saved) > version_of(watched) else watched
 
     @property
@@ -196,8 +201,8 @@ class DrillInformers:
     def observe(self) -> Observation:
         """The engine's observation, without what the loop knows from the results of its own commands."""
         record, plan, setup = self.persisted.record, self.persisted.plan, self.persisted.setup
-        drill = self._newest_drill()
-        gone = self.single("drill") is None or "deletionTimestamp" in drill["metadata"]
+        drill, there = self._newest_drill(), self.own_drill() is not None
+        gone = not there or "deletionTimestamp" in drill["metadata"]
         observed = Observation(
             drill=self.persisted.name,
             planned=self.planned,
@@ -209,7 +214,7 @@ class DrillInformers:
             halt=self.administrator.halt,
             limits_state=self.administrator.limits_state,
             preflight=self.preflight,
-            finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.single("drill") is not None,
+            finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and there,
             overwritten=self.persisted.overwritten,
             suspected_bypasses=self.suspected_bypasses,
             gates=self.gates,
@@ -288,7 +293,9 @@ class DrillInformers:
     def callers(self) -> tuple[Object, ...]:
         """The pods that kinds of actions had made, other than fuses."""
         pods = self.objects("pods").values()
-        return tuple(pod for pod in pods if (pod["metadata"].get("labels") or {}).get(ROLE) == CALLER)
+        return tuple(
+            pod for pod in pods if (pod["metadata"].get("labels") or {}).get(ROLE) == CALLER and self._owns(pod)
+        )
 
     def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
         """The names of the drill's agents, cached per plan and setup because each turn of the loop needs them."""
@@ -316,7 +323,17 @@ class DrillInformers:
         """The pods of agents, by the agent's name; other pods with the drill's label are ignored."""
         pods = self.objects("pods")
         names = {agent: object_name(self.persisted.name, agent) for agent in sorted(wanted)}
-        return {agent: pods[name] for agent, name in names.items() if name in pods}
+        return {agent: pods[name] for agent, name in names.items() if name in pods and self._owns(pods[name])}
+
+    def _owns(self, pod: Object) -> bool:
+        """Whether a pod is this Drill's or its fuses', and not that of another Drill of the same name.
+
+        One that names no owner any more is taken for the drill's own.
+        """
+        owners = pod["metadata"].get("ownerReferences") or ()
+        uids = {owner.get("uid") for owner in owners if owner.get("kind") in {DRILLS.kind, JOBS.kind}}
+        own = {self.persisted.uid, *(change.fuse_uid for change in self.persisted.record.changes)}
+        return not uids or not uids.isdisjoint(own)
 
     def _fuse(self, change: Change, plan: Plan) -> Fuse:
         if not fuse_acts(change):

@@ -69,6 +69,7 @@ class PersistedDrill:
         self.unreadable = restored.unreadable
         """Why what an earlier process left cannot be read, or "": then all that is done is to undo and to tidy."""
         self.gone = False
+        """Whether the Drill does not exist any more; another one of its name is another drill's."""
         self.overwritten = ""
         """Why this drill cannot go on from its status, which somebody else wrote, or ""."""
         self._restored = False
@@ -91,9 +92,13 @@ class PersistedDrill:
         self.plan, self.plan_text, self.plan_digest = plan, text, digest
 
     def update_cached(self, drill: dict[str, Any]) -> None:
-        """Keep this version of the object if it is newer than the known one."""
-        if int(drill["metadata"]["resourceVersion"]) > int(self._drill["metadata"]["resourceVersion"]):
+        """Keep this version of the object if it is newer than the known one; a newer Drill of its name ends it."""
+        if int(drill["metadata"]["resourceVersion"]) <= int(self._drill["metadata"]["resourceVersion"]):
+            return
+        if drill["metadata"]["uid"] == self.uid:
             self._drill = drill
+        else:
+            self.gone = True
 
     @property
     def drill(self) -> dict[str, Any]:

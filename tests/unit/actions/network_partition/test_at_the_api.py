@@ -89,6 +89,22 @@ async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
         assert (PLURALS[via], "shop", NAME) not in api_server.objects
 
 
+@pytest.mark.parametrize(
+    ("owners", "stays"),
+    [([{"kind": "Job", "uid": "another"}], True), ([{"kind": "Job", "uid": "job-uid"}], False), ([], False)],
+    ids=["another's", "ours", "nobody's"],
+)
+async def test_the_cut_of_another_drill_of_the_same_name_is_not_lifted(
+    owners: list[Object], stays: bool, via: Via, api_server: ApiServer, cluster: Cluster
+) -> None:
+    body = cut(via)
+    made = api_server.put(PLURALS[via], "shop", body | {"metadata": body["metadata"] | {"ownerReferences": owners}})
+    await policy.revert(cluster, "shop", "first", NAME, "lifted before", via, "job-uid")
+    assert ((PLURALS[via], "shop", NAME) in api_server.objects) is stays
+    assert policy.is_anothers(made, "lifted before", "job-uid") is stays
+    assert not policy.is_anothers(made, made["metadata"]["uid"], "job-uid"), "whoever owns it now"
+
+
 async def test_a_kind_that_may_not_be_read_holds_up_no_lift_unless_it_made_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:

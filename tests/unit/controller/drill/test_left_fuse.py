@@ -1,4 +1,4 @@
-"""A fuse that an earlier Drill of the same name has left is neither taken for the drill's own nor removed with it."""
+"""What an earlier Drill of the same name has left is neither taken for the drill's own nor removed with it."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from gameday.controller.task_set import TaskSet
 from gameday.engine.drill.command_outcomes import CommandOutcomes
-from gameday.engine.drill.commands import ArmFuse, RemoveFuse
+from gameday.engine.drill.commands import ArmFuse, RemoveFuse, StartAgents, StopAgents
 from gameday.errors import Rejected
 from gameday.model.change import Change
 from gameday.model.record import DrillRecord, Phase
@@ -103,3 +103,33 @@ async def test_the_drills_own_is_found_again_and_removed(api_server: ApiServer, 
         assert informers.fuse_job(SCALE) == made
         await executor.execute(RemoveFuse(SCALE))
         assert FUSE not in api_server.objects
+
+
+async def test_an_agent_that_is_left_keeps_the_drill_from_starting_its_own_until_it_is_gone(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    async with arming(api_server, cluster) as (executor, informers):
+        await executor.execute(StartAgents())
+        own = pods(api_server)
+        assert {pod["metadata"]["name"] for pod in own} == {"first-observer"}
+        (observer,) = own
+        owner = observer["metadata"]["ownerReferences"][0] | {"uid": "earlier-uid"}
+        left = observer | {"metadata": observer["metadata"] | {"uid": "left", "ownerReferences": [owner]}}
+        left = api_server.put("pods", "shop", left)
+        await becomes(lambda: informers.objects("pods") == {"first-observer": left})
+        assert not informers.agent_pods(["observer"])
+        await executor.execute(StopAgents())
+        with pytest.raises(
+            Rejected, match="first-observer is left by another Drill of this name"
+        ):
+            await executor.execute(StartAgents())
+        assert pods(api_server) == [left]
+        api_server.drop("pods", "shop", "first-observer")
+        await becomes(lambda: not informers.objects("pods"))
+        await executor.execute(StartAgents())
+        assert informers.agent_pods(["observer"])
+
+
+def pods(server: ApiServer) -> list[Object]:
+    """All pods."""
+    return [thing for (plural, _, _), thing in server.objects.items() if plural == "pods"]

@@ -122,3 +122,23 @@ async def test_messages_that_were_recorded_meanwhile_stay_and_do_not_end_the_dri
     await persisted.save(THEIRS)
     status = api_server.objects["drills", "shop", "first"]["status"]
     assert (status["phase"], status["notifications"]) == ("Recovery", told)
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["by a conflict", "by a watch"])
+async def test_a_drill_that_was_created_anew_under_its_name_gets_nothing_of_the_earlier_ones_record(
+    heard: bool, api_server: ApiServer, cluster: Cluster
+) -> None:
+    """Neither of them has a state yet, so the digest of both is the same."""
+    body = {"metadata": {"name": "first", "uid": "u"}, "spec": {"gameDay": "small"}}
+    persisted = memory_of(cluster, api_server.put("drills", "shop", body))
+    api_server.drop("drills", "shop", "first")
+    newest = api_server.put("drills", "shop", body | {"metadata": {"name": "first", "uid": "another"}})
+    if heard:
+        persisted.update_cached(newest)
+        persisted.check()
+        assert persisted.gone
+    await persisted.save(OURS)
+    assert persisted.gone
+    assert persisted.record == OURS
+    assert persisted.drill["metadata"]["uid"] == "u"
+    assert api_server.objects["drills", "shop", "first"] == newest
