@@ -150,8 +150,8 @@ class StoreCluster(Cluster):
         def read() -> Object | None:
             found = self.store.get(resource, where, name)
             if found is not None and subresource == "scale":
-                version = found["metadata"]["resourceVersion"]
-                return {"metadata": {"resourceVersion": version}, "spec": {"replicas": found["spec"]["replicas"]}}
+                metadata = {field: found["metadata"][field] for field in ("resourceVersion", "uid")}
+                return {"metadata": metadata, "spec": {"replicas": found["spec"]["replicas"]}}
             return copied(found) if found is not None and resource is LEASES else found
 
         try:

@@ -662,10 +662,11 @@ class SimulatedNamespace:
         if not isinstance(config, FuseConfig):
             self._call_fuse(agent, step, config)
             return
-        patch = {"spec": {"replicas": config.replicas}}
+        patch = {"metadata": {"uid": config.uid}, "spec": {"replicas": config.replicas}}
         try:
             there = server.store.need(DEPLOYMENTS, self.namespace, config.workload)
-            if step is LineType.ARMED or there["spec"]["replicas"] == config.wanted:
+            ours = config.uid == there["metadata"]["uid"]
+            if ours and (step is LineType.ARMED or there["spec"]["replicas"] == config.wanted):
                 rehearses = step is LineType.ARMED
                 server.store.patch("fuse", DEPLOYMENTS, self.namespace, config.workload, patch, dry_run=rehearses)
         except GameDayError:

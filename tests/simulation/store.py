@@ -219,7 +219,9 @@ class Store:
         before = self._fresh(resource, namespace, name, body)
         if dry_run:
             return before
-        change = body | {"metadata": {k: v for k, v in body.get("metadata", {}).items() if k != "resourceVersion"}}
+        change = body | {
+            "metadata": {k: v for k, v in body.get("metadata", {}).items() if k not in {"resourceVersion", "uid"}}
+        }
         return self._changed(actor, resource, before, merged(before, change))
 
     def status(self, resource: Resource, namespace: str, name: str, uid: str, **fields: Any) -> None:

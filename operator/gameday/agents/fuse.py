@@ -29,18 +29,22 @@ async def fuse(config: FuseConfig, log: SampleLog, ending: asyncio.Event) -> int
 def patch(config: FuseConfig, dry_run: bool) -> str | None:
     """Put the replicas back once; None when that is done, or when nothing is held any more.
 
-    There is nothing to restore if the workload is deleted, or if somebody else has set another number than the step
-    did. The workload is read and then changed at that version.
+    There is nothing to restore if the workload is deleted, also where another one has its name since, or if somebody
+    else has set another number than the step did. The workload is read and then changed at that version.
     """
     path = f"/apis/apps/v1/namespaces/{config.namespace}/{RESOURCES[config.kind]}/{config.workload}/scale"
     try:
         status, scale, _ = ask("GET", path)
         if status == http.HTTPStatus.OK:
+            metadata = {"resourceVersion": scale["metadata"]["resourceVersion"]}
+            if config.uid:
+                if scale["metadata"]["uid"] != config.uid:
+                    return None
+                metadata["uid"] = config.uid
             taken_over = scale["spec"].get("replicas", 0) != config.wanted
             if not dry_run and config.wanted is not None and taken_over:
                 return None
-            version = scale["metadata"]["resourceVersion"]
-            body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": config.replicas}}
+            body = {"metadata": metadata, "spec": {"replicas": config.replicas}}
             status, _, _ = ask("PATCH", f"{path}?dryRun=All" if dry_run else path, body)
     except (OSError, http.client.HTTPException, ValueError, TypeError, LookupError) as error:
         return type(error).__name__

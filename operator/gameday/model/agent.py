@@ -302,6 +302,8 @@ class FuseConfig(WaitingFuseConfig):
     """The number from before, which it puts back."""
     wanted: int | None = None
     """The number that the step set; any other is somebody else's and stays."""
+    uid: str = ""
+    """The UID of the workload that the step scaled, where it is known; another one of its name stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

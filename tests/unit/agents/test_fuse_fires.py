@@ -6,6 +6,7 @@ import io
 import json
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ class Connection:
 
     def read(self) -> bytes:
         spec = {} if self.replicas is None else {"replicas": self.replicas}
-        return json.dumps({"metadata": {"resourceVersion": "7"}, "spec": spec}).encode()
+        return json.dumps({"metadata": {"resourceVersion": "7", "uid": "of worker"}, "spec": spec}).encode()
 
     def getheader(self, _: str) -> str:
         return "Sun, 29 Nov 2026 06:01:00 GMT"
@@ -210,6 +211,16 @@ def test_a_number_that_somebody_else_has_set_stays(
     monkeypatch.setattr(connection, "replicas", there)
     assert module.patch(CONFIG, False) is None
     assert ("PATCH" in {verb for verb, *_ in asked(connection)}) is changes
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(("uid", "changes"), [("of worker", True), ("of another", False)])
+def test_a_workload_that_was_created_again_stays(
+    uid: str, changes: bool, dry_run: bool, connection: type[Connection]
+) -> None:
+    assert module.patch(replace(CONFIG, uid=uid), dry_run) is None
+    back = {"metadata": {"resourceVersion": "7", "uid": uid}, "spec": {"replicas": 3}}
+    assert [body for verb, _, body in asked(connection) if verb == "PATCH"] == ([back] if changes else [])
 
 
 def test_it_is_rehearsed_whatever_number_is_there(

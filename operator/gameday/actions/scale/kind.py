@@ -47,30 +47,41 @@ class Scale(Action):
         return self.workload.resource.kind, self.workload.name
 
 
-async def scale(account: Cluster, namespace: str, workload: Workload, replicas: int, version: str) -> None:
+async def scale(
+    account: Cluster, namespace: str, workload: Workload, replicas: int, version: str, uid: str | None = None
+) -> None:
     """Set the replicas where ``version`` is still the workload's; one that is gone holds nothing any more.
 
+    With ``uid``, where it is known, only that very workload is scaled.
+
     Raises:
-        Conflict: when the workload changed in between; the caller looks again.
+        Conflict: when the workload changed in between, or is another one; the caller looks again.
 
     """
-    body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
+    metadata = {"resourceVersion": version} | ({"uid": uid} if uid is not None else {})
+    body = {"metadata": metadata, "spec": {"replicas": replicas}}
     try:
         await account.patch(workload.resource, namespace, workload.name, body, "scale")
     except NotFound:
         return
 
 
-async def put_back(account: Cluster, namespace: str, workload: Workload, before: int, wanted: int) -> None:
+async def put_back(
+    account: Cluster, namespace: str, workload: Workload, before: int, wanted: int, uid: str | None = None
+) -> None:
     """Set the number from before where the newest one is ours, ``wanted``; any other is somebody else's, and stays.
+
+    So does another workload of the same name, where it is known that ``uid`` is the UID of the one that was scaled.
 
     Raises:
         Conflict: when the workload changed in between; the caller looks again.
 
     """
     current = await account.get(workload.resource, namespace, workload.name, "scale")
-    if current is not None and current["spec"].get("replicas", 0) == wanted:
-        await scale(account, namespace, workload, before, current["metadata"]["resourceVersion"])
+    if current is None or (uid is not None and current["metadata"].get("uid") != uid):
+        return
+    if current["spec"].get("replicas", 0) == wanted:
+        await scale(account, namespace, workload, before, current["metadata"]["resourceVersion"], uid)
 
 
 def _rights(resource: Resource) -> tuple[Right, ...]:
@@ -139,6 +150,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             namespace=namespace,
             replicas=(change.before or {}).get("replicas", 0),
             wanted=(change.wanted or {}).get("replicas"),
+            uid=change.object_uid or "",
             lasts=lasts,
             ends_after=ends_after,
         )
@@ -160,17 +172,17 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Scale the workload, then read it: otherwise a controller that scales back at once would never be noticed."""
         wanted = (change.wanted or {})["replicas"]
-        await scale(ctx.account, ctx.namespace, changed(change), wanted, version)
+        await scale(ctx.account, ctx.namespace, changed(change), wanted, version, change.object_uid)
         await self.read(ctx, action, change)
 
     async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Scale back, where the number is still the one that was set; where that is not known, to the one before."""
         before = (change.before or {})["replicas"]
         if change.wanted is None:
-            await scale(ctx.account, ctx.namespace, changed(change), before, "")
+            await scale(ctx.account, ctx.namespace, changed(change), before, "", change.object_uid)
         else:
             wanted = change.wanted["replicas"]
-            await put_back(ctx.account, ctx.namespace, changed(change), before, wanted)
+            await put_back(ctx.account, ctx.namespace, changed(change), before, wanted, change.object_uid)
 
     async def read(self, ctx: ActionContext, action: Action | None, change: Change) -> Observed:
         """How the workload stands at this moment; it is known from then on."""
@@ -196,6 +208,11 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
     if there is None:
         gone = "was deleted by somebody else" if change is not None else f"{workload} does not exist"
         return Observed(Presence.GONE, workload.resource.kind, name, detail=gone, shown="its workload is gone")
+    uid = there["metadata"].get("uid")
+    if change is not None and change.object_uid is not None and uid != change.object_uid:
+        gone, shown = "was deleted by somebody else, who created another one of its name", "its workload is gone"
+        shown = f"{shown}; another {workload}, which was created since, is left alone"
+        return Observed(Presence.GONE, workload.resource.kind, name, detail=gone, shown=shown)
     stands = _stands(there)
     before = change.before["replicas"] if change is not None and change.before else stands.replicas
     seen = Observed(
@@ -204,6 +221,8 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
         name,
         before={"replicas": stands.replicas},
         wanted={"replicas": wanted},
+        # An entry of an earlier version names no UID, and what is seen must be the object of its entry.
+        uid=uid if change is None else change.object_uid,
         version=there["metadata"].get("resourceVersion", ""),
         detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person changes its replicas",
         shown=f"{name} is at {_replicas(stands.replicas)}",

@@ -94,7 +94,7 @@ def registered(name: str, action: Action, seen: Observed, fuse: str, now: float)
     """A new entry: what is to be changed, as it is seen now."""
     return Change(
         name, action.KIND, seen.object_kind, seen.object_name, fuse, before=seen.before, wanted=seen.wanted,
-        registered_at=now,
+        object_uid=seen.uid, registered_at=now,
     )  # fmt: skip
 
 

@@ -1,14 +1,21 @@
 """What a Deployment says of its scale: nothing counts until its controller has seen the newest spec."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 
-from gameday.actions.scale.kind import observed, put_back, scale
+from gameday.actions.kind import ActionContext
+from gameday.actions.scale.kind import Scale, ScaleKind, observed, put_back, scale
+from gameday.api.undo_entries import read, shown
+from gameday.api.undo_log import change_of, entry_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
+from gameday.engine.drill.undo_log import registered
 from gameday.errors import Conflict
+from gameday.model.agent import FuseConfig
 from gameday.model.change import Change, ChangeState, Observed, Presence
+from unit.actions.test_new_kind import Scripted
 from unit.api_server import ApiServer
 from workloads import deployment as workload
 
@@ -93,6 +100,49 @@ async def test_the_number_from_before_is_put_back_only_where_ours_is_there(
     api_server.put("deployments", "shop", {"metadata": {"name": "worker"}, "spec": {"replicas": there}})
     await put_back(cluster, "shop", workload("worker"), 3, 0)
     assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == left
+
+
+@pytest.mark.parametrize("wanted", [0, None], ids=["known", "unknown"])
+async def test_a_workload_that_was_deleted_and_created_again_is_not_put_back(
+    wanted: int | None, api_server: ApiServer, cluster: Cluster
+) -> None:
+    """It stands at the very number that the fault set, but it was never scaled."""
+    key = ("deployments", "shop", "worker")
+    body = {"metadata": {"name": "worker"}, "spec": {"replicas": 0}}
+    old = api_server.put("deployments", "shop", body)
+    api_server.drop(*key)
+    new = api_server.put("deployments", "shop", body)
+    change = replace(CHANGE, object_uid=old["metadata"]["uid"], wanted=None if wanted is None else {"replicas": wanted})
+    found = seen(new, change, wanted)
+    assert (found.presence, found.detail) == (
+        Presence.GONE, "was deleted by somebody else, who created another one of its name"
+    )  # fmt: skip
+    assert found.shown == ("its workload is gone; another Deployment worker, which was created since, is left alone")
+    ctx = ActionContext(cluster, "shop", "first", "uid", Scripted())
+    with contextlib.nullcontext() if wanted is not None else pytest.raises(Conflict):
+        await ScaleKind().revert(ctx, change)
+    with pytest.raises(Conflict):
+        await scale(cluster, "shop", workload("worker"), 3, new["metadata"]["resourceVersion"], change.object_uid)
+    assert api_server.objects[key] == new
+    await ScaleKind().revert(ctx, replace(change, object_uid=new["metadata"]["uid"], wanted={"replicas": 0}))
+    assert api_server.objects[key]["spec"]["replicas"] == 3
+
+
+def test_the_undo_log_and_the_fuse_name_the_very_workload() -> None:
+    there = BACK | {"metadata": BACK["metadata"] | {"uid": "worker-uid"}}
+    entry = registered("stop", Scale(workload("worker"), 0), seen(there, None), "fuse", 1.0)
+    assert change_of(read(shown(entry_of(entry)))).object_uid == "worker-uid"
+    config = ScaleKind().fuse_pod(entry, "shop", 90.0, 99.0).config
+    assert isinstance(config, FuseConfig)
+    assert config.uid == "worker-uid"
+
+
+def test_an_entry_that_names_no_uid_is_of_any_workload_of_its_name() -> None:
+    """An operator of an earlier version noted none."""
+    one = BACK | {"metadata": BACK["metadata"] | {"uid": "any"}, "spec": {"replicas": 0}}
+    assert (seen(one).presence, seen(one).uid) == (Presence.PRESENT, None)
+    assert seen(one, None).uid == "any"
+    assert seen(one, replace(CHANGE, object_uid="any")).uid == "any"
 
 
 async def test_what_is_gone_needs_nothing(api_server: ApiServer, cluster: Cluster) -> None:

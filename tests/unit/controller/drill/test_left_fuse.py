@@ -119,9 +119,7 @@ async def test_an_agent_that_is_left_keeps_the_drill_from_starting_its_own_until
         await becomes(lambda: informers.objects("pods") == {"first-observer": left})
         assert not informers.agent_pods(["observer"])
         await executor.execute(StopAgents())
-        with pytest.raises(
-            Rejected, match="first-observer is left by another Drill of this name"
-        ):
+        with pytest.raises(Rejected, match="first-observer is left by another Drill of this name"):
             await executor.execute(StartAgents())
         assert pods(api_server) == [left]
         api_server.drop("pods", "shop", "first-observer")
