@@ -21,10 +21,11 @@ from gameday.cluster.resources import DRILLS, LEASES, PODS, Object, Resource
 from gameday.controller.drill import agents, dry_run, notifier_pods
 from gameday.controller.drill.agent_pods import agent_pod
 from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
-from gameday.controller.drill.informers import DrillInformers, fuse_acts, life_of
+from gameday.controller.drill.informers import DrillInformers, fuse_acts
 from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
 from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.controller.drill.samples import SampleKeeper
+from gameday.controller.drill.seen_pods import life_of, refuse_left
 from gameday.controller.drill.setup_size import too_large
 from gameday.controller.drill.setups import setup_of, suspected_bypasses
 from gameday.controller.drill.waiting_fuses import waiting_fuse
@@ -298,15 +299,9 @@ class CommandExecutor:
         plan, setup = self._ready()
         self.informers.open_namespace(plan)
         there, wanted = self.informers.objects("pods"), agents.wanted(plan, setup)
-        own = {pod["metadata"]["name"] for pod in self.informers.agent_pods(wanted).values()}
-        if left := sorted(name for agent in wanted if (name := self._name(agent)) in there and name not in own):
-            raise Rejected(
-                f"Pod {self.namespace}/{left[0]} is left by another Drill of this name: if Kubernetes does not delete "
-                f"it by itself, kubectl delete pod -n {self.namespace} {left[0]}"
-            )
-        if len(own) == len(wanted):
-            return
-        for body in agents.pods(plan, setup, self._agents_context(setup)):
+        missing = wanted - self.informers.agent_pods(wanted).keys()
+        refuse_left(self.namespace, {self._name(agent) for agent in missing} & there.keys())
+        for body in agents.pods(plan, setup, self._agents_context(setup)) if missing else ():
             if body["metadata"]["name"] not in there:
                 await self._create("pods", PODS, body)
 
@@ -380,8 +375,7 @@ class CommandExecutor:
 
     async def _stop_closing(self, fault: str) -> None:
         """Have no more connections ended: once the cut is gone, targets have good ones again."""
-        _, setup = self._ready()
-        agent = agents.closers(setup).get(fault, "")
+        agent = agents.closers(self._ready()[1]).get(fault, "")
         pod = self.informers.agent_pods([agent]).get(agent) if agent else None
         if pod is not None and life_of(pod) is not Life.ENDED:
             await self.account.delete(PODS, self.namespace, self._name(agent), uid=pod["metadata"]["uid"])

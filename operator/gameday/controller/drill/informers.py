@@ -24,6 +24,7 @@ from gameday.controller.administrator import Administrator
 from gameday.controller.drill import agents
 from gameday.controller.drill.log_follower import LogFollower
 from gameday.controller.drill.persisted_drill import PersistedDrill
+from gameday.controller.drill.seen_pods import is_of, life_of
 from gameday.controller.task_set import TaskSet
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
@@ -326,14 +327,8 @@ class DrillInformers:
         return {agent: pods[name] for agent, name in names.items() if name in pods and self._owns(pods[name])}
 
     def _owns(self, pod: Object) -> bool:
-        """Whether a pod is this Drill's or its fuses', and not that of another Drill of the same name.
-
-        One that names no owner any more is taken for the drill's own.
-        """
-        owners = pod["metadata"].get("ownerReferences") or ()
-        uids = {owner.get("uid") for owner in owners if owner.get("kind") in {DRILLS.kind, JOBS.kind}}
-        own = {self.persisted.uid, *(change.fuse_uid for change in self.persisted.record.changes)}
-        return not uids or not uids.isdisjoint(own)
+        """Whether a pod is this Drill's or its fuses', and not that of another Drill of the same name."""
+        return is_of(pod, {self.persisted.uid, *(change.fuse_uid for change in self.persisted.record.changes)})
 
     def _fuse(self, change: Change, plan: Plan) -> Fuse:
         if not fuse_acts(change):
@@ -391,23 +386,3 @@ def kind_of(pair: Pair) -> str:
     """Which targets a pair of witness and control represents, in words."""
     labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
     return f"pods with {labels or 'no label that a policy uses'} on node {pair.node}"
-
-
-def life_of(pod: Object) -> Life:
-    """The state of an agent's pod, by its agent's container.
-
-    Readiness does not count, because witnesses and controls are never ready. Injected sidecars do not count either.
-    """
-    status = pod.get("status", {})
-    if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:
-        return Life.ENDED
-    state: Object = {}
-    for listed in status.get("containerStatuses") or ():
-        if listed.get("name") == CONTAINER:
-            state = listed.get("state") or {}
-    if "running" in state:
-        return Life.RUNNING
-    # A fuse that acts is started again when its container dies; no other agent is.
-    if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
-        return Life.ENDED
-    return Life.STARTING

@@ -1,0 +1,53 @@
+"""What is seen of a drill's pods: whose they are, and how an agent's stands."""
+
+from collections.abc import Collection
+
+from gameday.cluster.client import CONTAINER
+from gameday.cluster.resources import DRILLS, JOBS, Object
+from gameday.errors import Rejected
+from gameday.model.observation import Life
+
+
+def is_of(pod: Object, uids: Collection[str | None]) -> bool:
+    """Whether a pod is that of a Drill or fuse with one of these UIDs, and not of another Drill of the same name.
+
+    One that names no owner any more is taken for the drill's own.
+    """
+    owners = pod["metadata"].get("ownerReferences") or ()
+    named = {owner.get("uid") for owner in owners if owner.get("kind") in {DRILLS.kind, JOBS.kind}}
+    return not named or not named.isdisjoint(uids)
+
+
+def refuse_left(namespace: str, pods: Collection[str]) -> None:
+    """Refuse to start agents while pods of their names are there that another Drill has left.
+
+    Raises:
+        Rejected: when there are such ``pods``, by name.
+
+    """
+    if pods:
+        name = min(pods)
+        raise Rejected(
+            f"Pod {namespace}/{name} is left by another Drill of this name: if Kubernetes does not delete it by "
+            f"itself, kubectl delete pod -n {namespace} {name}"
+        )
+
+
+def life_of(pod: Object) -> Life:
+    """The state of an agent's pod, by its agent's container.
+
+    Readiness does not count, because witnesses and controls are never ready. Injected sidecars do not count either.
+    """
+    status = pod.get("status", {})
+    if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:
+        return Life.ENDED
+    state: Object = {}
+    for listed in status.get("containerStatuses") or ():
+        if listed.get("name") == CONTAINER:
+            state = listed.get("state") or {}
+    if "running" in state:
+        return Life.RUNNING
+    # A fuse of a scale is started again when its container dies; no other agent is.
+    if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
+        return Life.ENDED
+    return Life.STARTING
