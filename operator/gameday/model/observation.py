@@ -152,7 +152,7 @@ class Observation:
     connections_counted: Mapping[str, ConnectionsCounted] = field(default_factory=dict)
     """What the counters have seen so far, by fault; one that has not said anything is not there."""
     arriving: bool = False
-    """Whether the API server may still execute a request that timed out."""
+    """Whether the API server may still execute a request that timed out, or that an earlier process sent."""
     made: frozenset[str] = frozenset()
     """The faults and steps whose change or run the API server confirmed. One that is absent was removed."""
     changed_by_admission: Mapping[str, str] = field(default_factory=dict)

@@ -1,16 +1,17 @@
-"""A pod of a drill that the API server creates late: it acts no second time and not after its drill, and it goes."""
+"""A pod or a fuse that the API server creates late: it acts no second time and not after its drill, and it goes."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gameday.cluster.resources import PODS, Object, Resource
+from gameday.cluster.resources import JOBS, PODS, Object, Resource
 from gameday.errors import OutcomeUnknown
 from simulation import client
+from simulation.failures import inject_failure
 from simulation.outcome import Outcome
 from simulation.running import Simulation
-from simulation.scenario import Call, Defect, Failure, Mitigates, Scenario, Trial, What
+from simulation.scenario import Call, Defect, Failure, Faults, Mitigates, Scenario, Trial, What
 
 GAVE_UP: tuple[float, ...] = (12.0, 30.0, 58.0)
 """Seconds that a create takes of which the operator hears nothing after 10 s."""
@@ -27,6 +28,8 @@ TWICE = frozenset({"suspend", "resume"})
 
 class Late:
     """A world in which the first create of a pod whose name has ``part`` in it takes long."""
+
+    resource = PODS
 
     def __init__(self, trial: Trial, part: str, seconds: float, *failures: Failure, dies: bool = False) -> None:
         told = (TOLD, TOLD_OF_A_DEATH) if dies else (TOLD,)
@@ -52,24 +55,43 @@ class Late:
 
         async def slow(self: Any, resource: Resource, namespace: str | None, body: Object, **options: Any) -> Object:
             name = body["metadata"]["name"]
-            first = resource is PODS and not options.get("dry_run") and late.part in name and not late.delayed
+            first = resource is late.resource and not options.get("dry_run") and late.part in name and not late.delayed
             if first:
                 late.delayed.append(name)
                 self.server.delays.insert(0, late.seconds)
                 if late.dies:
                     late.sim.world.after(1.0, self.process.kill)
+                late.asked()
             return await create(self, resource, namespace, body, **options)
 
         monkeypatch.setattr(client.SimulatedCluster, "create", slow)
         return self.sim.run()
 
+    def asked(self) -> None:
+        """That create was sent."""
+
     def holds(self, monkeypatch: pytest.MonkeyPatch) -> None:
         outcome = self.run(monkeypatch)
-        assert self.delayed, "no such pod was asked for"
+        assert self.delayed, f"no such {self.resource.kind} was asked for"
         assert not outcome.broken, outcome.broken
         assert [one for one in self.heard if one[2]] == [], "it acts after its drill has ended"
         once = [verb for _, verb, _ in self.heard if verb not in TWICE]
         assert sorted(once) == sorted(set(once)), "it acts a second time"
+
+
+class LateFuse(Late):
+    """The same of a Job; its process dies meanwhile, and then somebody ends the drill."""
+
+    resource = JOBS
+
+    def __init__(self, trial: Trial, part: str, seconds: float, ends: What) -> None:
+        super().__init__(trial, part, seconds, dies=True)
+        self.ends, self.asked_at = ends, 0.0
+
+    def asked(self) -> None:
+        """See the base class."""
+        self.asked_at = self.sim.world.elapsed
+        self.sim.world.after(2.0, inject_failure, self.sim, Failure(self.ends, 0.0))
 
 
 class Failing(Late):
@@ -142,3 +164,19 @@ def test_with_the_fuse_gone_the_drill_itself_waits_for_it(monkeypatch: pytest.Mo
     """Somebody deletes the fuse: no garbage collection takes what is late, and the namespace stays locked so long."""
     world = Late(HTTP, "-callback-", 30.0, Failure(What.FUSE_DELETED, 12.0))
     world.holds(monkeypatch)
+
+
+SCALE = Trial(faults=Faults.SCALE_AND_CUT)
+
+
+@pytest.mark.parametrize("seconds", GAVE_UP)
+@pytest.mark.parametrize("what", [What.DRILL_DELETED, What.ABORT])
+@pytest.mark.parametrize(("trial", "part"), [(HTTP, "-fuse"), (ACL, "-fuse"), (SCALE, "-fuse-")])
+def test_a_fuse_that_comes_late_goes_before_its_drill_where_the_process_that_asked_for_it_died(
+    trial: Trial, part: str, what: What, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fuse of a call or of a scale acts at its deadline, and no Drill owns it."""
+    world = LateFuse(trial, part, seconds, what)
+    world.holds(monkeypatch)
+    assert list(world.sim.server.store.all_of(JOBS, world.ns.namespace)) == []
+    assert world.sim.world.elapsed > world.asked_at + seconds, "nobody waited for it"

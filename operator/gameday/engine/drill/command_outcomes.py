@@ -6,6 +6,7 @@ from typing import Final
 
 from gameday.engine.drill import commands as do
 from gameday.engine.drill import timeouts
+from gameday.model.change import Change
 from gameday.model.observation import Lock
 from gameday.model.record import DrillRecord, Keeping, Phase
 
@@ -35,13 +36,15 @@ class CommandOutcomes:
     checked_at: float = field(default=float("-inf"))
     """When the last preflight finished."""
     timed_out_at: float | None = None
-    """When a request that creates an object timed out last."""
+    """When a request that creates an object timed out last, or may have been sent last by an earlier process."""
 
     @classmethod
-    def after(cls, record: DrillRecord) -> "CommandOutcomes":
-        """What is known of a drill that an earlier process left in this state."""
+    def after(cls, record: DrillRecord, now: float) -> "CommandOutcomes":
+        """What is known of a drill that an earlier process left in this state, and that is taken over ``now``."""
         lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
-        return cls(lock, read=frozenset(change.name for change in record.changes))
+        sent = [at for change in record.changes if (at := _fuse_requested_by(change, now)) is not None]
+        timed_out_at = max(sent, default=None)
+        return cls(lock, read=frozenset(change.name for change in record.changes), timed_out_at=timed_out_at)
 
     def succeeded(self, command: do.Command, now: float) -> None:
         """Note that a command succeeded."""
@@ -83,3 +86,17 @@ class CommandOutcomes:
     def may_still_execute(self, now: float) -> bool:
         """Whether the API server may still execute a request that timed out."""
         return self.timed_out_at is not None and now < self.timed_out_at + timeouts.LATE_REQUEST
+
+
+def _fuse_requested_by(change: Change, now: float) -> float | None:
+    """Until when an earlier process may have sent requests for the fuse of a change; None if they leave nothing behind.
+
+    Before a change is requested its fuse is armed, and no request for that fuse is sent any more. An earlier request
+    that timed out may still create the fuse again after it was removed. A fuse that acts would then act after the
+    drill, because no Drill owns it. Where there was nothing before the change, its fuse only owns what is created.
+    """
+    if not change.fuse_name:
+        return None
+    if not change.touched:
+        return now
+    return change.requested_at if change.before is not None else None

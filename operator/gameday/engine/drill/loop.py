@@ -103,7 +103,7 @@ class DrillLoop:
         self.record = record
         """The record that was saved last."""
         self.resumed_at = now
-        self.outcomes = CommandOutcomes.after(record)
+        self.outcomes = CommandOutcomes.after(record, now)
         self.queue = CommandQueue()
         self.samples: Samples | None = None
         self._goes_on_from = record

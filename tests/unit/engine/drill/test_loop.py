@@ -31,6 +31,7 @@ CUT = DrillRecord(
     changes=(CHANGE,),
 )
 BY_POD = Change("off", "http", "Pod", "first-call-off", "first-fuse")
+ACTING = replace(BY_POD, before={"called": False})
 WAITING = Observation(planned=Planned.FROZEN, start_before=1300.0)
 UNDER_CUT = Observation(
     planned=Planned.FROZEN,
@@ -171,6 +172,23 @@ def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
     loop.outcomes.timed_out_at = None
     loop.answered(do.StartAgents(), NOW, "refused with 403")
     assert not loop.told(WAITING, NOW).arriving
+
+
+@pytest.mark.parametrize(
+    ("change", "until"),
+    [
+        (replace(ACTING, requested_at=None), NOW + timeouts.LATE_REQUEST),
+        (replace(ACTING, requested_at=None, state=ChangeState.UNDONE), NOW + timeouts.LATE_REQUEST),
+        (replace(ACTING, requested_at=NOW - 10), NOW - 10 + timeouts.LATE_REQUEST),
+        (replace(ACTING, requested_at=NOW - 10, before=None), NOW),
+        (replace(ACTING, requested_at=None, fuse_name=""), NOW),
+    ],
+    ids=["asked for", "asked for and given up", "made", "made, and its fuse does nothing", "without a fuse"],
+)
+def test_a_fuse_that_an_earlier_process_asked_for_may_still_arrive(change: Change, until: float) -> None:
+    loop = DrillLoop(replace(CUT, changes=(change,)), NOW)
+    assert loop.told(WAITING, until - 0.1).arriving is (until > NOW)
+    assert not loop.told(WAITING, until).arriving
 
 
 def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succeeds() -> None:
