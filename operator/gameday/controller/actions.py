@@ -4,7 +4,7 @@ import enum
 from typing import Final
 
 from gameday.engine.drill.mitigations import BEGUN, ENDED
-from gameday.model.record import AGENTS_WAITING, DrillRecord, Phase, Reason
+from gameday.model.record import AGENTS_LEFT, AGENTS_WAITING, DrillRecord, Phase, Reason
 
 
 class Action(enum.StrEnum):
@@ -57,7 +57,7 @@ _BY_REASON: Final = {
     **dict.fromkeys(
         (Phase.RECOVERY.value, "CutLifted", "Undone", "UndoByHand", "UndoAgain", "FaultsNotCleared"), Action.REVERT
     ),
-    **dict.fromkeys(("Stalled", "Resumed", Reason.UNDO_UNVERIFIED.value), Action.REVERT),
+    **dict.fromkeys(("Stalled", "Resumed", AGENTS_LEFT, Reason.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
     Reason.ROLLBACK_FAILED.value: Action.ROLL_BACK,
     **dict.fromkeys((BEGUN, ENDED, Reason.MITIGATION_FAILED.value), Action.MITIGATE),

@@ -77,6 +77,20 @@ class Life(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """A pod that is deleted, and stays until its kubelet confirms that it has ended, or its Node is deleted."""
+
+    pod: str
+    node: str
+    due: float
+    """The Unix second at which its grace period ends, by the API server's clock."""
+
+    def __str__(self) -> str:
+        """As a message names it."""
+        return f"{self.pod} on node {self.node}"
+
+
+@dataclass(frozen=True, slots=True)
 class Fuse:
     """A fuse as it stands. ``armed`` needs ``uid``; ``dead`` says why it will not, or did already, burn."""
 
@@ -139,7 +153,12 @@ class Observation:
     agent_troubles: Mapping[str, str] = field(default_factory=dict)
     """What keeps agents from running, in the cluster's words; an agent of which nothing is known is absent."""
     callers: frozenset[str] = frozenset()
-    """The names of the pods that actions have made, such as those that call an API."""
+    """The names of the pods that may still act: those that actions have made, such as those that call an API, and those
+    of fuses whose Job is gone."""
+    agents_leaving: tuple[Leaving, ...] = ()
+    """The agents that are deleted and still there, with those that end connections."""
+    callers_leaving: tuple[Leaving, ...] = ()
+    """The callers that are deleted, still there, and not known to have ended."""
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     changes: Mapping[str, Observed] = field(default_factory=dict)
     """What each fault and step changes, as it stands, by its name."""

@@ -220,6 +220,8 @@ class Keeping:
     why: str = ""
 
 
+AGENTS_LEFT = "AgentsLeft"
+"""Reason of the line of the timeline that names the agents which a drill has left on lost nodes."""
 NOT_KEPT = "SamplesNotKept"
 """Reason of the line of the timeline, and of the condition, that say that samples were not kept."""
 TIMELINE_LINES = 100
@@ -279,6 +281,8 @@ class DrillRecord:
     """Whether the samples are kept; None before that is decided, and of a drill that measured nothing."""
     reported: bool = False
     """Whether the GameDay shows the drill's outcome, or is deleted; only a drill that has ended is reported."""
+    agents_left: bool = False
+    """Whether the ended drill waits for its agents no longer, because only nodes that are lost keep their pods."""
     timeline: tuple[TimelineEntry, ...] = ()
     targets: tuple[Version, ...] = ()
     """What ran in the targets when the drill began."""

@@ -24,8 +24,8 @@ from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
 from gameday.controller.drill.informers import DrillInformers, fuse_acts
 from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
 from gameday.controller.drill.persisted_drill import PersistedDrill
+from gameday.controller.drill.pods import life_of, refuse_left
 from gameday.controller.drill.samples import SampleKeeper
-from gameday.controller.drill.seen_pods import life_of, refuse_left
 from gameday.controller.drill.setup_size import too_large
 from gameday.controller.drill.setups import setup_of, suspected_bypasses
 from gameday.controller.drill.waiting_fuses import waiting_fuse
@@ -395,6 +395,5 @@ class CommandExecutor:
         for pod in self.informers.logging_pods().values():
             if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
                 name = pod["metadata"]["name"]
-                there = await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
-                if not there:
+                if not await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"]):
                     self.informers.evict("pods", name)

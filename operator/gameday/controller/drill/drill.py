@@ -8,7 +8,7 @@ from gameday.controller.drill.command_executor import CommandExecutor
 from gameday.controller.drill.informers import DrillInformers
 from gameday.controller.drill.log_follower import LogFollower
 from gameday.controller.drill.persisted_drill import PersistedDrill
-from gameday.controller.drill.seen_pods import life_of
+from gameday.controller.drill.pods import life_of
 from gameday.controller.drill.watch_probes import WatchProbes
 from gameday.controller.logs import logger, of_drill
 from gameday.controller.task_set import TaskSet

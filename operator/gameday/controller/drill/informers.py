@@ -24,7 +24,7 @@ from gameday.controller.administrator import Administrator
 from gameday.controller.drill import agents
 from gameday.controller.drill.log_follower import LogFollower
 from gameday.controller.drill.persisted_drill import PersistedDrill
-from gameday.controller.drill.seen_pods import is_of, life_of
+from gameday.controller.drill.pods import is_of, is_over, leaving, life_of, may_act, role_of
 from gameday.controller.task_set import TaskSet
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
@@ -33,7 +33,7 @@ from gameday.fuses import pod as acting_fuse
 from gameday.fuses.owner import FuseOwner
 from gameday.fuses.pod import pods_of
 from gameday.model.change import Change, Observed, Ran
-from gameday.model.labels import CALLER, DRILL, ROLE
+from gameday.model.labels import DRILL, FUSE
 from gameday.model.names import fuse_agent, object_name
 from gameday.model.observation import Fuse, Life, Observation, Planned, Preflight
 from gameday.model.plan import Action, Plan
@@ -204,6 +204,7 @@ class DrillInformers:
         record, plan, setup = self.persisted.record, self.persisted.plan, self.persisted.setup
         drill, there = self._newest_drill(), self.own_drill() is not None
         gone = not there or "deletionTimestamp" in drill["metadata"]
+        callers = self.callers()
         observed = Observation(
             drill=self.persisted.name,
             planned=self.planned,
@@ -220,7 +221,8 @@ class DrillInformers:
             suspected_bypasses=self.suspected_bypasses,
             gates=self.gates,
             skew=self.follower.skew,
-            callers=frozenset(pod["metadata"]["name"] for pod in self.callers()),
+            callers=frozenset(pod["metadata"]["name"] for pod in callers),
+            callers_leaving=leaving(pod for pod in callers if not is_over(pod)),
             confirmed=confirmed_of(drill),
         )
         if plan is None or setup is None:
@@ -237,6 +239,7 @@ class DrillInformers:
             agents_wanted=wanted,
             kinds=self._kinds_of(setup),
             agents={agent: life_of(pod) for agent, pod in pods.items()},
+            agents_leaving=leaving((*pods.values(), *closing.values())),
             agent_troubles={agent: why for agent, pod in pods.items() if (why := pod_status.trouble(pod, CONTAINER))},
             too_many_addresses=self.too_many_addresses,
             fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
@@ -255,9 +258,11 @@ class DrillInformers:
 
     def _observe_undo_only(self, observed: Observation, record: DrillRecord, plan: Plan) -> Observation:
         """The observation of a drill that only undoes: its agents' logs are ignored and its cuts are not compared."""
+        pods = self.agent_pods(agents.ALL)
         return replace(
             observed,
-            agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
+            agents=dict.fromkeys(pods, Life.ENDED),
+            agents_leaving=leaving(pods.values()),
             fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
             changes=self._changes(record, plan),
         )
@@ -292,11 +297,12 @@ class DrillInformers:
         return found | {fuse_agent(name): pods[-1] for name, pods in fuses.items() if pods}
 
     def callers(self) -> tuple[Object, ...]:
-        """The pods that kinds of actions had made, other than fuses."""
-        pods = self.objects("pods").values()
-        return tuple(
-            pod for pod in pods if (pod["metadata"].get("labels") or {}).get(ROLE) == CALLER and self._owns(pod)
-        )
+        """The pods that may still act: those that kinds of actions had made, and those of fuses whose Job is gone.
+
+        Such a fuse is ended by garbage collection, but not on a node that is lost, where it may act at its deadline.
+        """
+        pods, jobs = self.objects("pods").values(), {job["metadata"]["uid"] for job in self.objects("jobs").values()}
+        return tuple(pod for pod in pods if may_act(pod, jobs) and (role_of(pod) == FUSE or self._owns(pod)))
 
     def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
         """The names of the drill's agents, cached per plan and setup because each turn of the loop needs them."""

@@ -24,6 +24,9 @@ LATE_REQUEST: Final = 70.0
 the API server works on a request for at most a minute (its --request-timeout)."""
 CLEAN_UP: Final = 20.0
 """Deleting the agents and releasing the namespace, before the drill reports what prevents it."""
+LOST_NODE: Final = 30.0
+"""From the end of a pod's grace period until its node counts as lost: a kubelet needs a moment to confirm that the pod
+has ended, and the API server's clock is another one than the operator's."""
 READ_AGAIN: Final = 10.0
 """Reading the agents' logs once more after a restart, before the samples of an ended drill are kept as they are."""
 KEEP: Final = 20.0

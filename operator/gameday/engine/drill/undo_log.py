@@ -8,6 +8,7 @@ r"""The undo log's progress: from an entry that is registered to one that holds 
                                         Undoing --gone and proven--> (fuse removed) --> Undone
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,11 +17,14 @@ from gameday.engine.drill import effects, timeouts
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.context import Context
 from gameday.model.change import Change, ChangeState, Observed, Presence
+from gameday.model.observation import Leaving
 from gameday.model.plan import Action, Plan
 from gameday.model.record import DrillRecord, Reason
 
 ASK_EVERY: Final = 60.0
 """Seconds after which a person is asked again to undo what only a person can."""
+NAMED: Final = 3
+"""Most pods on lost nodes that a message names."""
 UNDO_BY_HAND: Final = "UndoByHand"
 
 
@@ -108,16 +112,37 @@ def obstacle(ctx: Context) -> str:
     """The error that has kept us from undoing or from tidying up for longer than that may take, or nothing."""
     record, errors = ctx.record, ctx.observed.errors
     if record.finished_at is not None:
-        late = ctx.now > max(record.finished_at, ctx.observed.resumed_at) + timeouts.CLEAN_UP
-        return (
-            error_of(
-                errors, do.StopAgents(), do.StopCallers(), do.ReleaseLock(), do.UpdateGameDay(), do.RemoveFinalizer()
-            )
-            if late
-            else ""
-        )
+        if not tidies_late(ctx):
+            return ""
+        tidying = do.StopAgents(), do.StopCallers(), do.ReleaseLock(), do.UpdateGameDay(), do.RemoveFinalizer()
+        return error_of(errors, *tidying) or _lost_callers(ctx)
     open_ = (change for change in record.changes if change.open)
     return next((error for change in open_ if _late(ctx, change) and (error := _error(ctx, change))), "")
+
+
+def tidies_late(ctx: Context) -> bool:
+    """Whether a drill that has ended tidies up for longer than that may take."""
+    ended = ctx.record.finished_at if ctx.record.finished_at is not None else ctx.record.since
+    return ctx.now > max(ended, ctx.observed.resumed_at) + timeouts.CLEAN_UP
+
+
+def _lost_callers(ctx: Context) -> str:
+    """Which pods that may still act are kept by lost nodes, and what would help, or nothing."""
+    lost = [one for one in ctx.observed.callers_leaving if ctx.now > one.due + timeouts.LOST_NODE]
+    if not lost:
+        return ""
+    nodes = " ".join(dict.fromkeys(one.node for one in lost[:NAMED]))
+    return (
+        f"pods are deleted, their nodes do not confirm that they have ended, and they may still act: {named(lost)}; "
+        "the namespace stays locked until they are gone: bring the nodes back, or make sure that they are off and "
+        f"delete them (kubectl delete node {nodes})"
+    )
+
+
+def named(lost: Sequence[Leaving]) -> str:
+    """Pods on lost nodes as a message names them, the first few."""
+    first = ", ".join(map(str, lost[:NAMED]))
+    return f"{first} and {len(lost) - NAMED} more" if len(lost) > NAMED else first
 
 
 def undo_commands(change: Change) -> tuple[do.Command, ...]:

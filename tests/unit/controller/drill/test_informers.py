@@ -12,7 +12,7 @@ from gameday.controller.administrator import Administrator
 from gameday.controller.drill.informers import DrillInformers
 from gameday.controller.drill.log_follower import LogFollower
 from gameday.controller.drill.persisted_drill import PersistedDrill
-from gameday.controller.drill.seen_pods import life_of
+from gameday.controller.drill.pods import life_of
 from gameday.controller.gameday.gamedays import read
 from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics

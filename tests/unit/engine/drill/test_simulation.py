@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.evidence.judgement import SURE_WITHIN, Judgement, Window
 from gameday.model.change import Change, ChangeState
-from gameday.model.observation import CommandKey, ConnectionsClosed, Fuse, Life, Lock, Observation
+from gameday.model.observation import CommandKey, ConnectionsClosed, Fuse, Leaving, Life, Lock, Observation
 from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import DrillRecord, Keeping, Phase, Reason, ResultState, StepState, Verdict
 from simulation.observing import cut
@@ -545,3 +546,64 @@ def test_the_record_alone_decides_after_a_restart() -> None:
     simulation.step()
     assert simulation.record.zero == before.zero
     assert simulation.injections.total() == 1
+
+
+LOST = tuple(Leaving(f"first-{agent}", "node-b", 1003.0) for agent in ("witness-0", "control-0"))
+"""Agents whose node is lost, deleted 2 s after the end of their drill."""
+
+
+def left_on_a_lost_node(**fields: Any) -> Observation:
+    lives = dict.fromkeys(("witness-0", "control-0"), Life.ENDED)
+    observed = Observation(agents=lives, agents_leaving=LOST, lock=Lock.HELD, finalizer=True, reported=True)
+    return replace(observed, **fields)
+
+
+def test_agents_on_a_lost_node_are_told_of_once_and_hold_up_neither_lock_nor_finalizer() -> None:
+    record = DrillRecord(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.INCONCLUSIVE, reported=True)
+    observed = left_on_a_lost_node()
+    soon = decide(Context(a_plan(), record, observed, NOBODY, LOST[0].due + timeouts.LOST_NODE))
+    assert soon == record
+    assert commands_for(a_plan(), soon, observed) == (do.StopAgents(),)
+    late = decide(Context(a_plan(), record, observed, NOBODY, 1060.0))
+    assert [line.reason for line in late.timeline] == ["AgentsLeft"]
+    assert "first-witness-0 on node node-b, first-control-0 on node node-b" in late.timeline[0].message
+    assert late.obstacle == ""
+    assert commands_for(a_plan(), late, observed) == (do.ReleaseLock(),)
+    assert commands_for(a_plan(), late, replace(observed, lock=Lock.FREE)) == (do.RemoveFinalizer(),)
+    assert commands_for(a_plan(), late, replace(observed, lock=Lock.FREE, finalizer=False)) == ()
+    assert decide(Context(a_plan(), late, observed, NOBODY, 1070.0)) == late, "it is said once"
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        left_on_a_lost_node(arriving=True),
+        left_on_a_lost_node(agents={"witness-0": Life.ENDED, "control-0": Life.ENDED, "observer": Life.RUNNING}),
+        left_on_a_lost_node(closers={"partition": Life.RUNNING}),
+        left_on_a_lost_node(agents_leaving=(LOST[0], replace(LOST[1], due=1031.0))),
+        left_on_a_lost_node(resumed_at=1050.0),
+    ],
+    ids=["one may arrive", "one runs", "one ends connections", "one has its grace period", "just taken over"],
+)
+def test_agents_are_not_left_before_all_of_them_are_deleted_and_lost(observed: Observation) -> None:
+    record = DrillRecord(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.INCONCLUSIVE, reported=True)
+    assert decide(Context(a_plan(), record, observed, NOBODY, 1060.0)) == record
+    assert do.ReleaseLock() not in commands_for(a_plan(), record, observed)
+
+
+def test_what_may_still_act_on_a_lost_node_keeps_the_lock_and_the_drill_says_where_it_is() -> None:
+    record = DrillRecord(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, reported=True)
+    caller = Leaving("first-call-off", "node-b", 1003.0)
+    observed = Observation(callers=frozenset({caller.pod}), callers_leaving=(caller,), lock=Lock.HELD, finalizer=True)
+    soon = decide(Context(a_plan(), record, observed, NOBODY, caller.due + timeouts.LOST_NODE))
+    assert soon.obstacle == ""
+    late = decide(Context(a_plan(), record, observed, NOBODY, 1060.0))
+    assert "first-call-off on node node-b" in late.obstacle
+    assert "kubectl delete node node-b" in late.obstacle
+    assert ("Stalled", "True", "Stalled", late.obstacle) in conditions_of(late)
+    assert commands_for(a_plan(), late, observed) == (do.StopCallers(),)
+    assert commands_for(a_plan(), late, replace(observed, deleted=True)) == (do.StopCallers(),)
+    gone = replace(observed, callers=frozenset(), callers_leaving=())
+    again = decide(Context(a_plan(), late, gone, NOBODY, 1070.0))
+    assert again.obstacle == ""
+    assert commands_for(a_plan(), again, gone) == (do.ReleaseLock(),)

@@ -7,16 +7,17 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
+from gameday.engine.drill.undo_log import named, tidies_late
 from gameday.model.observation import Life, Lock, Observation
 from gameday.model.plan import Plan
-from gameday.model.record import NOT_KEPT, DrillRecord, Keeping
+from gameday.model.record import AGENTS_LEFT, NOT_KEPT, DrillRecord, Keeping
 
 UNREAD = "the API server did not take them in time"
 
 
 def decide(ctx: Context) -> DrillRecord:
-    """Record what became of the samples, and that the GameDay shows the verdict."""
-    record = _kept(ctx)
+    """Record what became of the samples and of agents on lost nodes, and that the GameDay shows the verdict."""
+    record = _without_lost_agents(ctx.with_record(_kept(ctx)))
     return replace(record, reported=True) if ctx.observed.reported and not record.reported else record
 
 
@@ -24,9 +25,10 @@ def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> I
     """Take away the fuses, keep the samples, take away the pods, then free the lock, then report.
 
     Callers stay until no request can arrive any more: as long as the name of one is taken, no late request for it makes
-    another one, which would call a second time.
+    another one, which would call a second time. The namespace stays locked while one of them is there, also on a node
+    that is lost, because its container may still run.
     """
-    agents = any(life is not Life.ABSENT for life in (*observed.agents.values(), *observed.closers.values()))
+    agents = not record.agents_left and bool(_agents_there(observed))
     for change in record.changes:
         if not change.open and observed.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
@@ -44,6 +46,30 @@ def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> I
         yield do.ReleaseLock()
     else:
         yield from _report(record, observed)
+
+
+def _agents_there(observed: Observation) -> int:
+    """How many agents have a pod, with those that end connections."""
+    return sum(life is not Life.ABSENT for life in (*observed.agents.values(), *observed.closers.values()))
+
+
+def _without_lost_agents(ctx: Context) -> DrillRecord:
+    """Stop waiting for agents once nothing but lost nodes keeps their pods, which may be for hours.
+
+    Agents only measure, or end connections until a moment that is over by now. They end by themselves.
+    """
+    record, observed = ctx.record, ctx.observed
+    lost = [one for one in observed.agents_leaving if ctx.now > one.due + timeouts.LOST_NODE]
+    # What is still to be created must be deleted first.
+    if record.agents_left or observed.arriving or not tidies_late(ctx) or not lost:
+        return record
+    if len(lost) < _agents_there(observed):
+        return record
+    why = (
+        f"agents are deleted, and their nodes do not confirm that they have ended: {named(lost)}; the drill ends "
+        "without them, and they end by themselves"
+    )
+    return replace(record, agents_left=True).note(ctx.now, AGENTS_LEFT, why, warning=True)
 
 
 def _are_collected(command: do.Command, observed: Observation) -> bool:

@@ -1,11 +1,13 @@
-"""What is seen of a drill's pods: whose they are, and how an agent's stands."""
+"""What is seen of a drill's pods: whose they are, whether they run, may still act, or stay although they are deleted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from gameday.cluster.client import CONTAINER
 from gameday.cluster.resources import DRILLS, JOBS, Object
 from gameday.errors import Rejected
-from gameday.model.observation import Life
+from gameday.model.labels import CALLER, FUSE, ROLE
+from gameday.model.observation import Leaving, Life
+from gameday.schema.times import shown_moment
 
 
 def is_of(pod: Object, uids: Collection[str | None]) -> bool:
@@ -51,3 +53,34 @@ def life_of(pod: Object) -> Life:
     if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
         return Life.ENDED
     return Life.STARTING
+
+
+def is_over(pod: Object) -> bool:
+    """Whether all containers of a pod have ended for good."""
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def role_of(pod: Object) -> str | None:
+    """What a pod is in a drill."""
+    role: str | None = (pod["metadata"].get("labels") or {}).get(ROLE)
+    return role
+
+
+def may_act(pod: Object, jobs: Collection[str]) -> bool:
+    """Whether a pod is a caller, or a fuse whose Job is gone; ``jobs`` are the UIDs of the Jobs that are there.
+
+    Garbage collection ends such a fuse, but on a node that is lost it may go on, and act at its deadline.
+    """
+    role = role_of(pod)
+    owners = {owner.get("uid") for owner in pod["metadata"].get("ownerReferences") or ()}
+    return role == CALLER or (role == FUSE and not is_over(pod) and owners.isdisjoint(jobs))
+
+
+def leaving(pods: Iterable[Object]) -> tuple[Leaving, ...]:
+    """The pods that are deleted and still there."""
+    # The API server writes the end of the grace period into deletionTimestamp, and not the moment of the request.
+    return tuple(
+        Leaving(pod["metadata"]["name"], pod.get("spec", {}).get("nodeName", ""), shown_moment(due))
+        for pod in pods
+        if (due := pod["metadata"].get("deletionTimestamp")) is not None
+    )
