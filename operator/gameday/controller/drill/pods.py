@@ -1,4 +1,4 @@
-"""What is seen of a drill's pods: whose they are, whether they run, may still act, or stay although they are deleted."""
+"""What is seen of a drill's pods: whose they are, whether they run, may still act, or stay although deleted."""
 
 from collections.abc import Collection, Iterable
 
