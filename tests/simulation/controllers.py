@@ -13,7 +13,7 @@ from gameday.cluster.resources import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS,
 from gameday.fuses.pod import pods_of
 from gameday.model.labels import AGENT, ROLE
 from simulation.client import Server
-from simulation.namespace import worker_pod
+from simulation.namespace import WORKER_SET, is_worker, worker_pod
 from simulation.scenario import What
 from simulation.store import SYSTEM, Change, Store
 
@@ -250,7 +250,7 @@ class Controllers:
             self.store.remove(SYSTEM, PODS, metadata["namespace"], metadata["name"])
 
     def _pod_of_set(self, change: Change, pod: Object) -> None:
-        """A ReplicaSet makes another pod for one that ends, which has its grace."""
+        """A ReplicaSet makes another pod for one that ends, which has its grace, unless its Deployment wants fewer."""
         owner = next((one for one in pod["metadata"].get("ownerReferences", ()) if one["kind"] == "ReplicaSet"), None)
         if owner is None:
             return
@@ -258,14 +258,23 @@ class Controllers:
             if "phase" not in pod["status"]:
                 self._later(POD_READY, self._ready, pod)
         elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in change.before["metadata"]:
-            self._later(COLLECTED, self._replace, pod["metadata"]["namespace"], owner)
+            self._later(COLLECTED, self._fill, pod["metadata"]["namespace"], owner["name"])
             self._later(POD_ENDS, self._end_pod, pod)
 
-    def _replace(self, namespace: str, owner: Object) -> None:
-        self._made += 1
-        controller = self.store.need(REPLICA_SETS, namespace, owner["name"])
-        made = worker_pod(f"{owner['name']}-new-{self._made}", controller, ready=False)
-        self.store.create(SYSTEM, PODS, namespace, made)
+    def _fill(self, namespace: str, name: str) -> None:
+        """Have a ReplicaSet make as many pods as its Deployment wants, or delete the others."""
+        controller = self.store.get(REPLICA_SETS, namespace, name)
+        if controller is None:
+            return
+        wanted = self.store.need(DEPLOYMENTS, namespace, "worker")["spec"]["replicas"]
+        pods = [pod for pod in self.store.all_of(PODS, namespace) if is_worker(pod)]
+        active = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        for pod in active[wanted:]:
+            self.store.delete(SYSTEM, PODS, namespace, pod["metadata"]["name"])
+        for _ in range(wanted - len(active)):
+            self._made += 1
+            made = worker_pod(f"{name}-new-{self._made}", controller, ready=False)
+            self.store.create(SYSTEM, PODS, namespace, made)
 
     def _ready(self, pod: Object) -> None:
         metadata = pod["metadata"]
@@ -282,6 +291,8 @@ class Controllers:
         if newest is None or newest["metadata"]["generation"] != metadata["generation"]:
             return
         count = newest["spec"]["replicas"]
+        self._fill(metadata["namespace"], WORKER_SET)
+        # As a real one's, the status leaves out pods that are ending.
         self.store.status(
             DEPLOYMENTS, metadata["namespace"], metadata["name"], metadata["uid"],
             observedGeneration=metadata["generation"], replicas=count, readyReplicas=count, updatedReplicas=count,

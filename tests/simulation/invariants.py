@@ -82,7 +82,9 @@ class Rule(enum.Enum):
     RESTORED = "the cluster is as it was before, except what others changed"
     ONCE = "one injection"
     CALLED_ONCE = "what nothing takes back is called once, and the status says before that it may have been"
-    AT_ITS_NUMBER = "no irreversible step starts while what a step scaled is not at the number that it set"
+    AT_ITS_NUMBER = (
+        "no irreversible step starts before what a step scaled is at its number and its other pods have ended"
+    )
     MITIGATED = "a mitigation acts once, when faults are proven and the status says it; what it helped to meet says so"
     ONE_BY_ONE = "a restart evicts the pods that are recorded and no others, each once the one before it is replaced"
     WRITTEN_AHEAD = "no change before its undo is recorded"
@@ -361,6 +363,9 @@ class Monitor:
             self.note(
                 Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, worker is at {number} since {since:.1f} s"
             )
+        left = len(ns.workers())
+        if number == 0 and left and not self.scenario.concerning(ns.number) & {*ON_THE_WAY, *SCALING}:
+            self.note(Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, and {left} workers have not ended")
 
     def _mitigated(self, ns: SimulatedNamespace, what: str) -> None:
         """A step of a mitigation is carried out."""

@@ -278,7 +278,7 @@ class SimulatedNamespace:
         """Make all that a team has there."""
         for resource, body in self._things():
             self.server.store.create(PERSON, resource, self.namespace, body)
-        if self.trial.evicts:
+        if self.trial.has_workers:
             self._start_workers()
         self.server.store.listeners.append(self._hear)
         self.server.store.world.after(self.trial.starts, self._begin)
@@ -362,7 +362,8 @@ class SimulatedNamespace:
             if self.trial.hand is not None:
                 self._asked(self.trial.hand, change.after["status"].get("timeline", ()))
         elif change.resource is DEPLOYMENTS and change.verb == "status" and change.after is not None:
-            self.system.restarted(change.after["status"].get("readyReplicas", 0))
+            if ready := change.after["status"].get("readyReplicas", 0):
+                self.system.restarted(ready)
         elif change.resource is DEPLOYMENTS and change.after is not None and change.after["spec"]["replicas"] == 0:
             self._owned()
         elif change.resource is PODS and self.first_workers and is_worker(change.thing):
@@ -375,6 +376,8 @@ class SimulatedNamespace:
     def _renewed(self) -> None:
         """A worker's pod came or went: once all are new and ready, the workers have started anew."""
         workers = self.workers()
+        if not workers:
+            self.system.restarted(0)
         new = not self.first_workers & {pod["metadata"]["uid"] for pod in workers}
         if new and len(workers) == WORKERS and all(is_ready(pod) for pod in workers):
             self.system.restarted(0)

@@ -12,12 +12,21 @@ from gameday.model.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """The Deployment that a step scales; pods are -1 while its controller has not seen the number."""
+    """The Deployment that a step scales; pods are -1 while its controller has not seen the number.
+
+    Its status leaves out the pods that are ending, as that of a real one does.
+    """
 
     replicas: int
     ready: int
     pods: int
     version: str = ""
+    ending: int = 0
+
+    @property
+    def left(self) -> int:
+        """Pods that have not ended."""
+        return max(self.pods, 0) + self.ending
 
     def deployment(self) -> dict[str, Any]:
         """As the API server shows it."""
@@ -46,7 +55,7 @@ def scaled(plan: Plan, workers: Workers, changes: tuple[Change, ...], read: froz
         if isinstance(action, Scale) and name in watched:
             change = next((one for one in changes if one.name == name), None)
             wanted = change.wanted["replicas"] if change is not None and change.wanted else action.replicas
-            found[name] = observed(action.workload, workers.deployment(), wanted, change)
+            found[name] = observed(action.workload, workers.deployment(), wanted, change, workers.left)
     return found
 
 

@@ -325,6 +325,11 @@ class Trial:
         return self.restarts or self.mitigates is Mitigates.EVICTS
 
     @property
+    def has_workers(self) -> bool:
+        """Whether anything acts on the workers' pods."""
+        return self.evicts or self.rollback or self.faults.scales or self.mitigates.scales
+
+    @property
     def closes(self) -> bool:
         """Whether somebody is to end the targets' connections at the dependency."""
         return self.severs and not self.unprobed

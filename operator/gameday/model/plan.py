@@ -132,6 +132,11 @@ class Action:
         return None
 
     @property
+    def proven_within(self) -> float | None:
+        """Seconds that the proof of a fault may take from the request on; None where the engine's budget is enough."""
+        return self.patience
+
+    @property
     def spares(self) -> "tuple[Bystander, ...]":
         """What its targets must still reach."""
         return ()

@@ -18,7 +18,7 @@ from simulation.bare.api import AGENTS, DRILL, LAG, SECOND_PAIR, Api, Key, Polic
 from simulation.bare.failures import inject_failure
 from simulation.bare.judging import judge_world, memory_of
 from simulation.bare.process import Process
-from simulation.controllers import POD_RUNS, REPLACED
+from simulation.controllers import POD_ENDS, POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.mitigating import STEPS, ahead
@@ -82,7 +82,7 @@ class Bare:
         """Who owns the workers' number: after how many seconds at 0 they set which."""
         self.loses_fuse: float | None = None
         """Seconds after the workers are scaled away until the node of their fuse is lost."""
-        self._numbered_at = 0.0
+        self._numbered_at, self._active, self._ending = 0.0, WORKERS, 0
         self.restart_after = 2.0
         self.leader: Process | None = None
         self.skew = 0.0
@@ -229,7 +229,7 @@ class Bare:
         self.clock.after(EFFECT, self.follow)
 
     def scaled(self, replicas: int) -> None:
-        """The workers' number changes, and their pods follow."""
+        """The workers' number changes, and their pods follow: ``_active`` ones stay, ``_ending`` ones still run."""
         self._numbered_at = self.clock.now
         self._workers(replicas, -1)
         self.clock.after(0.5, self._settled, replicas)
@@ -258,13 +258,25 @@ class Bare:
             self.clock.tally.took_effect(What.OWNED)
 
     def _workers(self, replicas: int, pods: int) -> None:
-        self.set(("workload", "worker"), Workers(replicas, pods, pods, str(self.api.version)))
+        self.set(("workload", "worker"), Workers(replicas, pods, pods, str(self.api.version), self._ending))
 
     def _settled(self, replicas: int) -> None:
         known: Workers = self.get(("workload", "worker"))
         if known.replicas == replicas:
+            going = max(0, self._active - replicas)
+            self._active, self._ending = replicas, self._ending + going
             self._workers(replicas, replicas)
-            self.system.restarted(replicas)
+            if going:
+                self.clock.after(POD_ENDS, self._ended, going)
+            if replicas:
+                self.system.restarted(replicas)
+
+    def _ended(self, pods: int) -> None:
+        """So many of the workers' pods have had their grace period, and are gone."""
+        self._ending -= pods
+        self.set(("workload", "worker"), replace(self.get(("workload", "worker")), ending=self._ending))
+        if self._active == self._ending == 0:
+            self.system.restarted(0)
 
     # Packets, the system, our agents
 
@@ -441,6 +453,8 @@ class Bare:
         unseen = ON_THE_WAY | {What.WATCH_DROPS, What.WATCH_LATE}
         if number != 0 and since > NOTICED and not self.concerning & unseen:
             self.note(Rule.AT_ITS_NUMBER, f"{name} was made, worker is at {number} since {since:.1f} s")
+        if number == 0 and self._active + self._ending and not self.concerning & {*unseen, *SCALING}:
+            self.note(Rule.AT_ITS_NUMBER, f"{name} was made, and {self._active + self._ending} workers have not ended")
 
     def mitigated(self, what: str) -> None:
         """A step of a mitigation is carried out."""

@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from gameday.actions.network_partition import policy
+from gameday.actions.scale import kind as scaling
 from gameday.api import conditions, lines, record
 from gameday.cluster.informer import Informer
 from gameday.cluster.lease import LeaderElector
@@ -29,6 +30,7 @@ from gameday.model.observation import Life, Observation
 from gameday.model.plan import Plan
 from gameday.model.record import Closing, DrillRecord, Keeping, ResultState
 from simulation.invariants import Rule
+from simulation.observing import Workers
 from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Defect, Twins, What
 
 
@@ -399,6 +401,16 @@ def _() -> tuple[Any, ...]:
 )
 def _() -> tuple[Any, ...]:
     return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (steps, command_executor))
+
+
+@mutation("pods that are ending count as gone", Rule.AT_ITS_NUMBER)
+def _() -> tuple[Any, ...]:
+    return (patch.object(Workers, "left", property(lambda workers: max(workers.pods, 0))),)
+
+
+@mutation("pods that are ending count as gone", Rule.AT_ITS_NUMBER, whole=True)
+def _() -> tuple[Any, ...]:
+    return (patch.object(scaling, "seen_left", lambda *_: 0),)
 
 
 @mutation("a window is judged the moment it ends", Rule.DECIDED)

@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar, NamedTuple
 from pydantic import Field
 
 from gameday.actions.kind import ActionContext, ActionKind, AgentPod, PreflightContext, Use, Watch
-from gameday.actions.scale import owners
+from gameday.actions.scale import ends, owners
+from gameday.actions.watched_pods import seen_left, watches_of
 from gameday.actions.workload import KINDS, Named, Workload, changed
 from gameday.actions.workload_checks import READS, is_cut_off, not_found, pods_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import AUTOSCALERS, SCALED_OBJECTS, Object, Resource
+from gameday.cluster.resources import AUTOSCALERS, DEPLOYMENTS, REPLICA_SETS, SCALED_OBJECTS, Object, Resource
 from gameday.errors import NotFound
 from gameday.model.agent import FuseConfig
 from gameday.model.change import Change, Observed, Presence
@@ -45,6 +46,11 @@ class Scale(Action):
     def subject(self) -> tuple[str, str]:
         """The workload."""
         return self.workload.resource.kind, self.workload.name
+
+    @property
+    def proven_within(self) -> float:
+        """Longer than usual: pods that are scaled away have their grace period to end."""
+        return ends.PROVEN_WITHIN
 
 
 async def scale(
@@ -85,6 +91,17 @@ async def put_back(
 
 
 def _rights(resource: Resource) -> tuple[Right, ...]:
+    # Every drill may list and watch pods already: its own agents are pods.
+    return (*_of_scale(resource), *_of_pods(resource))
+
+
+def _of_pods(resource: Resource) -> tuple[Right, ...]:
+    if resource is not DEPLOYMENTS:
+        return ()
+    return (Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment: all must have ended."),)
+
+
+def _of_scale(resource: Resource) -> tuple[Right, ...]:
     why = f"Not the {resource.kind}s themselves: whoever can change those can run anything."
     return Right(resource, WATCH), Right(resource, ("get", "patch"), "scale", why=why)
 
@@ -121,6 +138,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             yield missing
         else:
             yield from owners.check(ctx.snapshot, path, action.workload, action.replicas)
+            yield from ends.check(ctx, path, action.workload, action.replicas)
             yield from is_cut_off(ctx, path, action.workload, "scale another workload, or remove this fault")
         scaled = [name for name, one in ctx.plan.actions() if isinstance(one, Scale)]
         if ctx.name == scaled[0]:
@@ -140,7 +158,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         """The workload as it is now."""
         resource, name = action.workload.resource, action.workload.name
         there = next((one for one in snapshot.of(resource) if one["metadata"]["name"] == name), None)
-        return observed(action.workload, there, action.replicas, None)
+        return observed(action.workload, there, action.replicas, None, None)
 
     def fuse_pod(self, change: Change, namespace: str, lasts: float, ends_after: float) -> AgentPod:
         """The fuse sets the number from before."""
@@ -157,9 +175,13 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         return AgentPod("fuse", "fuse", config)
 
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
-        """The workload."""
-        if (workload := _workload(action, change)) is not None:
+        """The workload and its pods; the workload alone once the undo is requested, which waits for no pod's end."""
+        if (workload := _workload(action, change)) is None:
+            return
+        if change is not None and change.undo_requested_at is not None:
             yield Watch(workload.watch, workload.resource, fields=f"metadata.name={workload.name}")
+        else:
+            yield from watches_of(workload)
 
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """How the workload stands."""
@@ -167,7 +189,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         if workload is None or not ctx.cache.listed(workload.watch):
             return Observed()
         there = ctx.cache.objects(workload.watch).get(workload.name)
-        return observed(workload, there, _wanted(action, change), change)
+        return observed(workload, there, _wanted(action, change), change, seen_left(ctx, workload))
 
     async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Scale the workload, then read it: otherwise a controller that scales back at once would never be noticed."""
@@ -190,7 +212,8 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         found, _ = await ctx.account.list(workload.resource, ctx.namespace, fields=f"metadata.name={workload.name}")
         for there in found:
             ctx.cache.upsert(workload.watch, there)
-        return observed(workload, next(iter(found), None), _wanted(action, change), change)
+        there, left = next(iter(found), None), seen_left(ctx, workload)
+        return observed(workload, there, _wanted(action, change), change, left)
 
 
 def _workload(action: Action | None, change: Change | None) -> Workload | None:
@@ -199,8 +222,14 @@ def _workload(action: Action | None, change: Change | None) -> Workload | None:
     return action.workload if isinstance(action, Scale) else None
 
 
-def observed(workload: Workload, there: Object | None, wanted: int | None, change: Change | None) -> Observed:
+def observed(
+    workload: Workload, there: Object | None, wanted: int | None, change: Change | None, left: int | None
+) -> Observed:
     """How a workload stands that is, or is to be, at ``wanted``; None where the number is not known any more.
+
+    ``left`` is how many of its pods have not ended, None while nobody knows. The status of a Deployment leaves out pods
+    that are ending, which work on for as long as their grace period lasts. So only the pods themselves show that they
+    are gone, and pods that cannot be seen do not count as gone.
 
     KEDA, an HPA, a GitOps controller or a person may set its number at any moment: a drill never fights for it.
     """
@@ -226,12 +255,13 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
         version=there["metadata"].get("resourceVersion", ""),
         detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person changes its replicas",
         shown=f"{name} is at {_replicas(stands.replicas)}",
-        settled=stands.pods == stands.ready == stands.replicas,
-        followed=stands.pods >= 0,
+        settled=stands.pods == stands.ready == stands.replicas and left is not None and left <= stands.replicas,
+        followed=stands.pods >= 0 and left is not None,
         may_arrive=True,
     )
-    if wanted == 0 and stands.pods > 0 and stands.replicas == 0:
-        again = f"has {stands.pods} pods again: KEDA, an HPA, GitOps or a person scaled it meanwhile"
+    there_are = max(stands.pods, left or 0)
+    if wanted == stands.replicas == 0 and there_are > 0:
+        again = f"has {counted(there_are, 'pod')} again: KEDA, an HPA, GitOps or a person scaled it meanwhile"
         seen = replace(seen, relapsed=again)
     if change is None:
         return replace(seen, shown=f"{name} from {stands.replicas} to {_replicas(wanted)}")
@@ -241,6 +271,10 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
     if seen.presence is Presence.TAMPERED:
         text = f"{name} stays at {_replicas(stands.replicas)}, which somebody else set; before the drill it had"
         return replace(seen, shown=f"{text} {before}")
+    if left is not None and left > stands.replicas:
+        extra = left - stands.replicas
+        pods = counted(extra, "more pod" if stands.replicas else "pod")
+        return replace(seen, shown=f"{seen.shown}, and {pods} of it {'has' if extra == 1 else 'have'} not ended")
     return seen
 
 

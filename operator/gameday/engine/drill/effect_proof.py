@@ -39,7 +39,8 @@ class EffectProof(ABC):
 
     def patience(self) -> float:
         """Seconds from the request within which it must have been proven."""
-        return timeouts.PROVE
+        action = next((action for known, action in self.ctx.plan.actions() if known == self.name), None)
+        return timeouts.proven_within(action) if action is not None else timeouts.PROVE
 
     def unsteady(self, since: float) -> End | None:
         """Why the steady state, which is over and began then, shows that the effect could not be seen."""

@@ -44,7 +44,7 @@ def longest_outage(plan: Plan) -> float:
 
 def _too_long(most: float, plan: Plan) -> Iterator[str]:
     lasts, text = plan.outage.duration, f"limits.maxOutage is {length(most)}, but"
-    added = [f"{path} ({length(within)}) adds {length(wait)}" for path, within, wait in _waits(plan)]
+    added = [f"{path} ({what}) adds {length(wait)}" for path, what, wait in _waits(plan)]
     if added and longest_outage(plan) > most:
         parts = " and ".join((f"spec.outage.duration is {length(lasts)}", *added))
         stands = f"the faults may stand for {length(longest_outage(plan))}, since {parts}"
@@ -52,7 +52,7 @@ def _too_long(most: float, plan: Plan) -> Iterator[str]:
     elif lasts > most:
         yield f"{text} spec.outage.duration is {length(lasts)}: shorten the outage or {ASK}"
     for first in plan.outage.faults[:1]:
-        patience = first.action.patience or timeouts.PROVE
+        patience = timeouts.proven_within(first.action)
         # A person acts at some moment of the time that is given, a call is made when that time begins.
         if first.action.OUTSIDE and patience > most:
             path = f"spec.outage.faults[{first.name}].{first.action.KIND}"
@@ -60,17 +60,19 @@ def _too_long(most: float, plan: Plan) -> Iterator[str]:
             yield f"{text} {stands}: shorten it or {ASK}"
 
 
-def _waits(plan: Plan) -> Iterator[tuple[str, float, float]]:
-    """What may take longer than usual: the field that says so, its value, and how much longer."""
+def _waits(plan: Plan) -> Iterator[tuple[str, str, float]]:
+    """What may take longer than usual: the field that says so, how long it may take, and how much longer that is."""
     for fault in plan.outage.faults[1:]:
-        patience = fault.action.patience or timeouts.PROVE
-        if patience > timeouts.PROVE:
-            path = f"spec.outage.faults[{fault.name}].{fault.action.KIND}.within"
-            yield path, patience, patience - timeouts.PROVE
+        most = timeouts.proven_within(fault.action)
+        if most > timeouts.PROVE:
+            path = f"spec.outage.faults[{fault.name}].{fault.action.KIND}"
+            given = fault.action.patience is not None
+            field, what = (f"{path}.within", length(most)) if given else (path, f"{length(most)} to be proven")
+            yield field, what, most - timeouts.PROVE
     slow, trails = timeouts.slowest_probe(plan, Stage.OUTAGE), timeouts.grace(plan, Stage.OUTAGE)
     if slow is not None and trails > USUAL_WAIT:
         field = "interval" if slow.every >= slow.timeout else "timeout"
-        yield f"spec.probes[{slow.name}].{field}", slow.interval, trails - USUAL_WAIT
+        yield f"spec.probes[{slow.name}].{field}", length(slow.interval), trails - USUAL_WAIT
 
 
 def of_moment(limits: Limits, now: float) -> tuple[str, ...]:

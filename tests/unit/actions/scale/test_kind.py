@@ -35,8 +35,10 @@ CHANGE = Change(
 BACK = deployment() | {"status": {"observedGeneration": 4, "readyReplicas": 3, "replicas": 3}}
 
 
-def seen(there: Object | None, change: Change | None = CHANGE, wanted: int | None = 0) -> Observed:
-    return observed(workload("worker"), there, wanted, change)
+def seen(
+    there: Object | None, change: Change | None = CHANGE, wanted: int | None = 0, left: int | None = 0
+) -> Observed:
+    return observed(workload("worker"), there, wanted, change, left)
 
 
 def test_before_it_is_registered_it_says_what_the_undo_log_is_to_hold() -> None:
@@ -51,9 +53,45 @@ def test_scaled_to_zero_has_no_numbers_in_its_status() -> None:
     assert (found.presence, found.settled, found.followed) == (Presence.PRESENT, True, True)
 
 
-def test_pods_that_still_go_are_waited_for() -> None:
-    found = seen(deployment(replicas=0) | {"status": {"observedGeneration": 4, "replicas": 2}})
+def test_pods_that_its_controller_has_not_deleted_yet_are_waited_for() -> None:
+    found = seen(deployment(replicas=0) | {"status": {"observedGeneration": 4, "replicas": 2}}, left=2)
     assert (found.presence, found.settled) == (Presence.PRESENT, False)
+
+
+@pytest.mark.parametrize(
+    ("left", "shown"),
+    [
+        (1, "worker is at 0 replicas, and 1 pod of it has not ended"),
+        (3, "worker is at 0 replicas, and 3 pods of it have not ended"),
+    ],
+)
+def test_pods_that_are_ending_are_waited_for_although_its_status_leaves_them_out(left: int, shown: str) -> None:
+    found = seen(deployment(replicas=0), left=left)
+    assert (found.presence, found.settled, found.shown) == (Presence.PRESENT, False, shown)
+
+
+def test_fewer_pods_are_reached_when_no_other_one_is_left() -> None:
+    one = replace(CHANGE, wanted={"replicas": 1})
+    there = deployment(replicas=1) | {"status": {"observedGeneration": 4, "readyReplicas": 1, "replicas": 1}}
+    found = seen(there, one, 1, left=3)
+    assert not found.settled
+    assert found.shown == "worker is at 1 replica, and 2 more pods of it have not ended"
+    assert seen(there, one, 1, left=1).settled
+
+
+def test_pods_that_cannot_be_seen_do_not_count_as_gone() -> None:
+    found = seen(deployment(replicas=0), left=None)
+    assert (found.presence, found.settled, found.followed, found.relapsed) == (Presence.PRESENT, False, False, "")
+
+
+def test_pods_that_are_there_again_are_the_end_of_its_effect() -> None:
+    assert seen(deployment(replicas=0), left=1).relapsed.startswith("has 1 pod again: ")
+    assert seen(deployment(replicas=0), left=0).relapsed == ""
+
+
+def test_an_undo_waits_for_no_pod_that_is_still_ending() -> None:
+    assert seen(BACK, left=5).settled
+    assert seen(BACK, left=None).settled
 
 
 def test_a_status_older_than_the_spec_is_not_taken_for_it() -> None:

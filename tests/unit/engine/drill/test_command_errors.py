@@ -37,7 +37,7 @@ CUT = Change(
 
 def workers(replicas: int, change: Change) -> Observed:
     """How the Deployment stands that a step scales."""
-    return observed(deployment("worker"), Workers(replicas, replicas, replicas, "7").deployment(), 0, change)
+    return observed(deployment("worker"), Workers(replicas, replicas, replicas, "7").deployment(), 0, change, replicas)
 
 
 AT_ZERO = workers(0, SCALE)

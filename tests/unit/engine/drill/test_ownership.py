@@ -35,7 +35,8 @@ TAKEN = f"{WAS} is at 3: KEDA, an HPA, GitOps or a person changes its replicas"
 
 def seen(workers: Workers | None, change: Change = HOLD) -> Observed:
     """The Deployment as its kind observes it; None where it is gone."""
-    return observed(deployment("worker"), workers.deployment() if workers is not None else None, 0, change)
+    there, left = (workers.deployment(), workers.left) if workers is not None else (None, 0)
+    return observed(deployment("worker"), there, 0, change, left)
 
 
 def a_record(*steps: StepEntry, change: Change = HOLD) -> DrillRecord:
@@ -80,6 +81,16 @@ def test_a_workload_that_is_deleted_stops_it_too() -> None:
 
 def test_pods_that_are_still_going_stop_nothing() -> None:
     assert decided(STOPPING, Workers(0, 0, 2)).doubts == ()
+
+
+def test_no_irreversible_step_starts_before_the_last_pod_has_ended() -> None:
+    """Its controller counts a pod no more that is ending, and it may work until its grace period is over."""
+    waiting = decided(STOPPING, replace(AT_ZERO, ending=1))
+    assert waiting.doubts == ()
+    assert waiting.step("stop workers") == STOPPING.step("stop workers")
+    done = decided(STOPPING, AT_ZERO).step("stop workers")
+    assert done is not None
+    assert done.state is StepState.DONE
 
 
 def test_a_change_that_its_controller_has_not_seen_yet_is_waited_for() -> None:

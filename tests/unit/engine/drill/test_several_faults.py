@@ -71,7 +71,22 @@ def test_each_has_a_fuse_of_its_own_that_lasts_through_the_budgets_of_all(faults
     record = finished(Simulation(plan))
     assert {change.fuse_name for change in record.changes} == {f"drill-fuse-{fault.name}" for fault in faults}
     alone = timeouts.fuse_of_faults(a_plan())
-    assert timeouts.fuse_of_faults(plan) == alone + timeouts.PROVE + timeouts.CLOSE_CONNECTIONS + timeouts.UNDO
+    proven = timeouts.PROVE + (60 if NO_WORKERS in faults else 0)  # pods that are scaled away have time to end
+    assert timeouts.fuse_of_faults(plan) == alone + proven + timeouts.CLOSE_CONNECTIONS + timeouts.UNDO
+
+
+@pytest.mark.parametrize("late", [40.0, 89.0, 91.0])
+def test_a_scale_is_proven_once_the_last_pod_has_ended(late: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulation.bare.world.POD_ENDS", late)
+    record = finished(Simulation(a_plan(faults=(PARTITION, NO_WORKERS))))
+    scaled = entry(record, NO_WORKERS)
+    assert scaled.requested_at is not None
+    if late > timeouts.proven_within(NO_WORKERS.action):
+        assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NoEffect")
+        assert "3 pods of it have not ended" in record.doubts[0].message
+    else:
+        assert scaled.proven_at is not None
+        assert scaled.proven_at - scaled.requested_at == pytest.approx(late, abs=2.0)
 
 
 def test_one_that_is_not_proven_takes_all_back() -> None:
