@@ -26,7 +26,7 @@ FINISHED_GOES = 0.2
 POD_RUNS = 0.8
 POD_READY = 1.3
 """Seconds until the pod of a ReplicaSet is ready."""
-POD_ENDS = 2.0
+POD_ENDS = 1.0
 """Seconds that it takes to end."""
 SCALED = 0.5
 REPLACED = 10.0
