@@ -212,8 +212,8 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         found, _ = await ctx.account.list(workload.resource, ctx.namespace, fields=f"metadata.name={workload.name}")
         for there in found:
             ctx.cache.upsert(workload.watch, there)
-        there, left = next(iter(found), None), seen_left(ctx, workload)
-        return observed(workload, there, _wanted(action, change), change, left)
+        left = seen_left(ctx, workload)
+        return observed(workload, next(iter(found), None), _wanted(action, change), change, left)
 
 
 def _workload(action: Action | None, change: Change | None) -> Workload | None:
