@@ -205,12 +205,20 @@ class StoreCluster(Cluster):
         )
 
     async def delete(
-        self, resource: Resource, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        version: str | None = None,
+        grace: int | None = None,
     ) -> bool:
+        def act() -> None:
+            self.store.delete(self.actor, resource, namespace or "", name, uid, version)
+
         try:
-            await self._ask(
-                "delete", resource, lambda: self.store.delete(self.actor, resource, namespace or "", name, uid)
-            )
+            await self._ask("delete", resource, act)
         except NotFound:
             return False
         return True

@@ -114,13 +114,13 @@ class Controllers:
     # Jobs
 
     def _job(self, change: Change, job: Object) -> None:
-        if change.before is None:
+        if begins(change):
             self._later(CLOCK_STARTS, self._start_clock, job)
             if job["metadata"]["labels"].get(ROLE) == "step":
                 self._later(1.0, self._step_ends, job)
             if job["spec"].get("parallelism"):
                 self._later(CLOCK_STARTS, self._job_pod, job)
-        elif job["spec"].get("suspend") and not change.before["spec"].get("suspend"):
+        elif change.before is not None and job["spec"].get("suspend") and not change.before["spec"].get("suspend"):
             for pod in self._pods_of(job):
                 self._drop(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"], pod["metadata"]["uid"])
 
@@ -298,6 +298,13 @@ class Controllers:
             observedGeneration=metadata["generation"], replicas=count, readyReplicas=count, updatedReplicas=count,
             availableReplicas=count,
         )  # fmt: skip
+
+
+def begins(change: Change) -> bool:
+    """Whether a Job begins to run with this change: it is created, or resumed."""
+    if change.after is None or change.after["spec"].get("suspend"):
+        return False
+    return change.before is None or bool(change.before["spec"].get("suspend"))
 
 
 def _failed(pod: Object) -> bool:

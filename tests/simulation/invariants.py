@@ -29,6 +29,7 @@ from gameday.model.record import Phase, Reason, Verdict
 from gameday.schema.bounds import json_bytes
 from simulation.calling import RESTART, SEEN_WITHIN, SUSPEND, SimulatedPlatform
 from simulation.client import Server
+from simulation.controllers import begins
 from simulation.mitigating import STEPS, acted, ahead, cured, uncredited
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
 from simulation.scenario import FREEZING, Connections, Defect, Faults, Mitigates, Scenario, Trial, Twins, What
@@ -167,7 +168,7 @@ class Monitor:
                 self._scaled(change)
             case "pods" if change.verb == "delete" and change.actor == "account" and is_worker(change.thing):
                 self._evicted(change.thing)
-            case "jobs" if change.verb == "create" and change.thing["metadata"]["labels"].get(ROLE) == "step":
+            case "jobs" if begins(change) and change.thing["metadata"]["labels"].get(ROLE) == "step":
                 self._stepped(change.thing)
             case "jobs" if change.after is not None and "startTime" in change.after.get("status", {}):
                 self._ever_armed.add(change.after["metadata"]["uid"])
@@ -347,7 +348,7 @@ class Monitor:
             self.note(Rule.ONE_BY_ONE, f"{name} is evicted, and {others} others are ready")
 
     def _stepped(self, job: Object) -> None:
-        """A step's Job was made."""
+        """A step's Job begins to run."""
         ns, world = self._namespace(job), self.server.store.world
         if job["metadata"]["name"] in {job_of(ns.drill_name, step) for step in STEPS}:
             self._mitigated(ns, job["metadata"]["name"])
@@ -359,13 +360,11 @@ class Monitor:
         worker = self.server.store.get(DEPLOYMENTS, ns.namespace, "worker")
         number = worker["spec"]["replicas"] if worker is not None else None
         since = world.now - self._numbered.get(ns.namespace, 0.0)
-        if number != 0 and since > NOTICED and not self.scenario.concerning(ns.number) & ON_THE_WAY:
-            self.note(
-                Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, worker is at {number} since {since:.1f} s"
-            )
+        if number != 0 and since > NOTICED:
+            self.note(Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} runs, worker is at {number} since {since:.1f} s")
         left = len(ns.workers())
-        if number == 0 and left and not self.scenario.concerning(ns.number) & {*ON_THE_WAY, *SCALING}:
-            self.note(Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, and {left} workers have not ended")
+        if number == 0 and left and not self.scenario.concerning(ns.number) & set(SCALING):
+            self.note(Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} runs, and {left} workers have not ended")
 
     def _mitigated(self, ns: SimulatedNamespace, what: str) -> None:
         """A step of a mitigation is carried out."""

@@ -62,4 +62,6 @@ def scaled(plan: Plan, workers: Workers, changes: tuple[Change, ...], read: froz
 def runs(plan: Plan, known: dict[str, RunState]) -> dict[str, Ran]:
     """How far each irreversible step has come; ``known`` is by its name."""
     found = {name: known.get(name, RunState.ABSENT) for name, action in plan.actions() if not action.REVERSIBLE}
-    return {name: Ran(state, shown=SHOWN[state].format(name)) for name, state in found.items()}
+    return {
+        name: Ran(state, shown=SHOWN[state].format(name), waits=state is RunState.NEXT) for name, state in found.items()
+    }

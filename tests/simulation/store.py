@@ -242,17 +242,27 @@ class Store:
         if before is not None:
             self._changed(PERSON, DEPLOYMENTS, before, merged(before, {"spec": {"replicas": replicas}}))
 
-    def delete(self, actor: str, resource: Resource, namespace: str, name: str, uid: str | None = None) -> None:
+    def delete(
+        self,
+        actor: str,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        uid: str | None = None,
+        version: str | None = None,
+    ) -> None:
         """Delete an object: at once, or once its finalizers are off or, for a pod, its container has ended.
 
         Raises:
             NotFound: when it is not there.
-            Conflict: when ``uid`` is another's.
+            Conflict: when ``uid`` is another's, or ``version`` is no longer the object's.
 
         """
         before = self.need(resource, namespace, name)
         if uid is not None and before["metadata"]["uid"] != uid:
             raise Conflict(f"precondition failed: uid of {resource.plural} {name}")
+        if version is not None and before["metadata"]["resourceVersion"] != version:
+            raise Conflict(f"precondition failed: resourceVersion of {resource.plural} {name}")
         if before["metadata"].get("finalizers") or resource is PODS:
             if "deletionTimestamp" not in before["metadata"]:
                 mark = before["metadata"] | {"deletionTimestamp": timestamp(self.world.now)}

@@ -210,7 +210,8 @@ class ApiServer:
             case "patch":
                 return store.patch(PERSON, resource, namespace, name, body, dry_run=dry_run)
             case "delete":
-                store.delete(PERSON, resource, namespace, name, body.get("preconditions", {}).get("uid"))
+                only = body.get("preconditions", {})
+                store.delete(PERSON, resource, namespace, name, only.get("uid"), only.get("resourceVersion"))
                 return {"kind": "Status", "status": "Success"}
             case _:
                 return store.need(resource, namespace, name)

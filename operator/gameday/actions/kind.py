@@ -346,6 +346,15 @@ class RunKind(PlannedKind[Spec, Planned]):
     def ran(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> Ran:
         """The state of a step's run, from watches alone."""
 
+    async def discard(self, ctx: ActionContext, name: str, action: Action) -> None:
+        """Delete what was made for a step that is given up, if nothing of it was carried out (``Ran.waits``).
+
+        Raises:
+            GameDayError: when the API server refuses or does not answer; the engine asks again.
+
+        """
+        raise Rejected(f"step {name} has nothing that could be deleted: please report it")
+
     def watches(self, ctx: ActionContext, name: str, action: Action) -> Iterator[Watch]:
         """What must be watched to see that, beyond the drill's own pods and Jobs."""
         return iter(())

@@ -172,15 +172,28 @@ class Cluster:
         return await self._call("PATCH", resource, namespace, name, subresource, body=body, query=query, verb="patch")
 
     async def delete(
-        self, resource: Resource, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        version: str | None = None,
+        grace: int | None = None,
     ) -> bool:
         """Delete an object, and what it owns in the background; False when it was not there.
 
-        With ``uid`` only that very object is deleted. ``grace`` is in seconds.
+        With ``uid`` only that very object is deleted, with ``version`` only at this resourceVersion. ``grace`` is in
+        seconds.
+
+        Raises:
+            Conflict: when it is another object, or at another version.
+
         """
         body: Object = {"propagationPolicy": "Background"}
-        if uid is not None:
-            body["preconditions"] = {"uid": uid}
+        asked = {"uid": uid, "resourceVersion": version}
+        if only := {key: value for key, value in asked.items() if value is not None}:
+            body["preconditions"] = only
         if grace is not None:
             body["gracePeriodSeconds"] = grace
         try:

@@ -157,6 +157,8 @@ class Ran:
     """Before it begins: what a later process must know to go on with it."""
     shown: str = ""
     """Its state as a text, for the timeline and for messages about why it is not done."""
+    waits: bool = False
+    """Whether its object is there and nothing of it was carried out: it is deleted if the step is given up."""
 
 
 NOT_RUN = Ran()

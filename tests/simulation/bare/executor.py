@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...]) -> None:
-    """Carry out a command, as one effect at the API server; ``missing`` names the agents that were not there before.
+    """Carry out a command, as one effect at the API server; ``missing`` names what was not seen before: agents, or a Job.
 
     Raises:
         Failed: when the API server refuses it.
@@ -51,8 +51,13 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
                 world.set(("pod", "closer"), Life.ENDED)
         case do.Run(step):
             name = job(DRILL, step)
-            if ("job", name) not in facts:
+            if name not in missing:
                 start_job(world, name)
+            elif ("job", name) not in facts:
+                world.set(("job", name), RunState.NEXT)
+        case do.Discard(step):
+            if facts.get(("job", job(DRILL, step))) is RunState.NEXT:
+                world.set(("job", job(DRILL, step)), None)
         case do.KeepSamples():
             world.keep(process)
         case do.StopAgents():
@@ -111,7 +116,9 @@ def start_pod(world: "Bare", name: str) -> None:
 
 
 def start_job(world: "Bare", name: str) -> None:
-    """Create a step's Job, which ends after a while."""
+    """Start a step's Job that is held, which ends after a while."""
+    if world.get(("job", name)) is not RunState.NEXT:
+        raise Failed("conflict")
     world.stepped(name)
     world.set(("job", name), RunState.RUNNING)
     ends = RunState.FAILED if world.job_fails else RunState.DONE

@@ -363,6 +363,8 @@ class Process(KillableProcess):
 
         # What is seen to be there is not asked for again.
         missing = tuple(name for name in sorted(self.world.agents) if ("pod", name) not in self.seen)
+        if isinstance(command, do.Run):
+            missing = tuple(name for name in (job(DRILL, command.step),) if ("job", name) not in self.seen)
         made = isinstance(command, do.ArmFuse) and ("fuse", command.change.fuse_name) in self.seen
         if made or (isinstance(command, do.StartAgents) and not missing):
             self.clock.after(0.0, self._tell, then, "", [True])
@@ -382,6 +384,8 @@ class Process(KillableProcess):
                 self.preflight = Preflight()
             case do.Apply(change) if change.before is not None:
                 self._read(("workload", "worker"))
+            case do.Run(step) | do.Discard(step):
+                self._read(("job", job(DRILL, step)))
             case do.Apply(change) | do.Revert(change) if change.before is None:
                 self._read(("policy", change.object_name))
             case _:

@@ -20,7 +20,7 @@ from simulation.bare.judging import judge_world, memory_of
 from simulation.bare.process import Process
 from simulation.controllers import POD_ENDS, POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
-from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
+from simulation.invariants import DEADLY, NOTICED, SCALING, Broken, Rule
 from simulation.mitigating import STEPS, ahead
 from simulation.namespace import (
     CURTAILED,
@@ -440,7 +440,7 @@ class Bare:
             self.clock.at(fuse.deadline + 5.0, self._back)
 
     def stepped(self, name: str) -> None:
-        """A step's Job was made."""
+        """A step's Job begins to run."""
         record = self.api.record or DrillRecord()
         if name in {job(DRILL, step) for step in STEPS}:
             self.mitigated(name)
@@ -449,12 +449,12 @@ class Bare:
             # No step has scaled the workers.
             return
         number, since = self.get(("workload", "worker")).replicas, self.clock.now - self._numbered_at
-        # This world has no executor that looks once more before it makes a Job: a watch that is late is believed.
-        unseen = ON_THE_WAY | {What.WATCH_DROPS, What.WATCH_LATE}
+        # This world has no executor that looks once more before it starts a Job: a watch that is late is believed.
+        unseen = {What.WATCH_DROPS, What.WATCH_LATE}
         if number != 0 and since > NOTICED and not self.concerning & unseen:
-            self.note(Rule.AT_ITS_NUMBER, f"{name} was made, worker is at {number} since {since:.1f} s")
+            self.note(Rule.AT_ITS_NUMBER, f"{name} runs, worker is at {number} since {since:.1f} s")
         if number == 0 and self._active + self._ending and not self.concerning & {*unseen, *SCALING}:
-            self.note(Rule.AT_ITS_NUMBER, f"{name} was made, and {self._active + self._ending} workers have not ended")
+            self.note(Rule.AT_ITS_NUMBER, f"{name} runs, and {self._active + self._ending} workers have not ended")
 
     def mitigated(self, what: str) -> None:
         """A step of a mitigation is carried out."""

@@ -7,7 +7,7 @@ import pytest
 
 from gameday.actions import job
 from gameday.actions.kind import ActionContext
-from gameday.cluster.resources import CRON_JOBS, Object
+from gameday.cluster.resources import CRON_JOBS, Object, Resource
 from gameday.errors import AlreadyExists, Rejected
 from gameday.model.change import RunState
 
@@ -56,7 +56,8 @@ def test_it_does_not_vanish_when_it_ends() -> None:
     ],
 )
 def test_how_it_stands(conditions: list[Object], state: RunState) -> None:
-    assert job.state_of({"status": {"conditions": conditions}}) is state
+    there = {"metadata": {"name": "first-step-clear"}, "spec": {}, "status": {"conditions": conditions}}
+    assert job.state_of(there) is state
 
 
 def test_one_that_is_not_there() -> None:
@@ -72,6 +73,106 @@ class Cache:
     def objects(self, _watch: str) -> dict[str, Object]:
         return self._jobs
 
+    def upsert(self, _watch: str, thing: Object) -> None:
+        self._jobs[thing["metadata"]["name"]] = thing
+
+    def evict(self, _watch: str, deleted: str) -> None:
+        self._jobs.pop(deleted, None)
+
+
+class Server:
+    """An API server with one CronJob, whose admission may suspend Jobs as a queue does."""
+
+    def __init__(self, cron_job: Object, *, queues: bool = False) -> None:
+        self.cron_job, self.queues = cron_job, queues
+        self.asked: list[tuple[str, Object]] = []
+
+    async def get(self, resource: Resource, _namespace: str, _name: str) -> Object | None:
+        return copy.deepcopy(self.cron_job) if resource is CRON_JOBS else None
+
+    async def create(self, _resource: Resource, _namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+        made = copy.deepcopy(body)
+        made["metadata"] |= {"uid": "job-uid", "resourceVersion": "7"}
+        if self.queues:
+            made["spec"]["suspend"] = True
+        if not dry_run:
+            self.asked.append(("create", body))
+        return made
+
+    async def patch(self, _resource: Resource, _namespace: str, name: str, body: Object) -> Object:
+        self.asked.append(("patch", body))
+        return {"metadata": {"name": name, "ownerReferences": [OWNER]}, "spec": {"suspend": False}}
+
+    async def delete(self, _resource: Resource, _namespace: str, name: str, **only: str) -> bool:
+        self.asked.append(("delete", {"name": name} | only))
+        return True
+
+
+OWNER: Object = {"kind": "Drill", "uid": "drill-uid"}
+KIND, ACTION = job.RunJobKind(), job.RunJob("clear-stalled")
+
+
+def drill_with(server: Server, *jobs: Object) -> ActionContext:
+    account: Any = server
+    return ActionContext(account, "shop", "first", "drill-uid", Cache(*jobs))  # type: ignore[arg-type]  # what is asked
+
+
+async def test_it_is_created_suspended_and_started_by_a_second_request_that_names_its_version() -> None:
+    """A create that the API server carries out late makes a Job that nobody starts."""
+    server = Server(CRON_JOB)
+    ctx = drill_with(server)
+    await KIND.run(ctx, "clear", ACTION, None)
+    ((verb, body),) = server.asked
+    assert (verb, body["spec"]["suspend"]) == ("create", True)
+    seen = KIND.ran(ctx, "clear", ACTION, None)
+    assert (seen.state, seen.waits) == (RunState.NEXT, True)
+    await KIND.run(ctx, "clear", ACTION, None)
+    verb, body = server.asked[1]
+    assert (verb, body["spec"], body["metadata"]["resourceVersion"]) == ("patch", {"suspend": False}, "7")
+    assert body["metadata"]["annotations"] == {job.HELD: None}
+    started = KIND.ran(ctx, "clear", ACTION, None)
+    assert (started.state, started.waits) == (RunState.RUNNING, False)
+    await KIND.run(ctx, "clear", ACTION, None)
+    assert len(server.asked) == 2
+
+
+async def test_one_that_somebody_suspends_after_its_start_is_not_started_again() -> None:
+    server = Server(CRON_JOB)
+    there = job.build(CRON_JOB, "first-step-clear", "first", "drill-uid")
+    there["spec"]["suspend"], there["status"] = True, {"startTime": "2026-11-30T08:00:00Z"}
+    ctx = drill_with(server, there)
+    seen = KIND.ran(ctx, "clear", ACTION, None)
+    assert (seen.state, seen.waits) == (RunState.RUNNING, False)
+    await KIND.run(ctx, "clear", ACTION, None)
+    await KIND.discard(ctx, "clear", ACTION)
+    assert not server.asked
+
+
+async def test_one_that_a_queue_suspends_is_left_to_the_queue() -> None:
+    """Kueue starts each Job that it manages, whoever suspended it, and stops one that somebody else starts."""
+    server = Server(CRON_JOB, queues=True)
+    ctx = drill_with(server)
+    await KIND.run(ctx, "clear", ACTION, None)
+    ((verb, body),) = server.asked
+    assert verb == "create"
+    assert "suspend" not in body["spec"]
+    assert job.HELD not in body["metadata"]["annotations"]
+    await KIND.run(ctx, "clear", ACTION, None)
+    assert len(server.asked) == 1
+    seen = KIND.ran(ctx, "clear", ACTION, None)
+    assert (seen.state, seen.waits) == (RunState.RUNNING, True)
+    assert "never started" in seen.shown
+
+
+@pytest.mark.parametrize("queues", [False, True])
+async def test_one_that_never_started_is_deleted_where_the_step_is_given_up(queues: bool) -> None:
+    server = Server(CRON_JOB, queues=queues)
+    ctx = drill_with(server)
+    await KIND.run(ctx, "clear", ACTION, None)
+    await KIND.discard(ctx, "clear", ACTION)
+    assert server.asked[1] == ("delete", {"name": "first-step-clear", "uid": "job-uid", "version": "7"})
+    assert KIND.ran(ctx, "clear", ACTION, None).state is RunState.ABSENT
+
 
 @pytest.mark.parametrize("owner", ["of an earlier one", None])
 async def test_one_of_an_earlier_drill_of_this_name_is_not_its_own(owner: str | None) -> None:
@@ -86,7 +187,7 @@ async def test_one_of_an_earlier_drill_of_this_name_is_not_its_own(owner: str | 
         async def get(self, *names: object) -> Object:
             return copy.deepcopy(CRON_JOB) if names[0] is CRON_JOBS else left
 
-        async def create(self, *_: object) -> Object:
+        async def create(self, *_: object, dry_run: bool = False) -> Object:
             raise AlreadyExists("there is one")
 
     account: Any = Account()

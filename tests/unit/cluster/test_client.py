@@ -41,6 +41,12 @@ async def test_another_object_of_the_name_is_not_deleted(api_server: ApiServer, 
     with pytest.raises(Conflict):
         await cluster.delete(CONFIG_MAPS, "shop", "one", uid=before)
     assert await cluster.get(CONFIG_MAPS, "shop", "one") is not None
+    there = await cluster.get(CONFIG_MAPS, "shop", "one")
+    assert there is not None
+    version = there["metadata"]["resourceVersion"]
+    await cluster.patch(CONFIG_MAPS, "shop", "one", {"metadata": {"labels": {"changed": "since"}}})
+    with pytest.raises(Conflict):
+        await cluster.delete(CONFIG_MAPS, "shop", "one", version=version)
     assert await cluster.delete(CONFIG_MAPS, "shop", "one", uid=after)
     assert not await cluster.delete(CONFIG_MAPS, "shop", "one", uid=after), "it was not there any more"
 

@@ -109,6 +109,8 @@ class CommandExecutor:
                 self.informers.open_change(name)
             case do.Run(step):
                 await self._run(step)
+            case do.Discard(step):
+                await self._discard(step)
             case do.RemoveFuse(change):
                 await self._remove_fuse(change)
             case do.KeepSamples():
@@ -356,8 +358,16 @@ class CommandExecutor:
         action = self.informers.action(step)
         if action is None:
             raise Rejected(f"the plan has no step {step}: somebody else changed the Drill's status")
+        if self.persisted.record.finishing:
+            # It was given up while this looked: what its steps changed may be put back by now.
+            return
         noted = next((entry.notes for entry in record.steps if entry.name == step), None)
         await KINDS.runs[action.KIND].run(self.informers.context, step, action, noted)
+
+    async def _discard(self, step: str) -> None:
+        action = self.informers.action(step)
+        if action is not None:
+            await KINDS.runs[action.KIND].discard(self.informers.context, step, action)
 
     async def _close_connections(self, fault: str) -> None:
         """Have the connections ended that a fault's targets of this moment hold, at the servers of this moment."""

@@ -77,6 +77,13 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Discard:
+    """Delete what an irreversible step that is given up has made, unless something of it was carried out."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveFuse:
     """Delete a fuse whose change is verified undone."""
 
@@ -124,6 +131,7 @@ Command = (
     | Revert
     | Read
     | Run
+    | Discard
     | RemoveFuse
     | KeepSamples
     | StopAgents
@@ -140,7 +148,7 @@ def key_of(command: Command) -> CommandKey:
     match command:
         case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):
             return CommandKey(name, change.name)
-        case Run(subject) | Read(subject) | CloseConnections(subject) | StopClosing(subject):
+        case Run(subject) | Discard(subject) | Read(subject) | CloseConnections(subject) | StopClosing(subject):
             return CommandKey(name, subject)
         case _:
             return CommandKey(name)

@@ -106,6 +106,13 @@ def commands(steps: Iterable[Step], record: DrillRecord, observed: Observation) 
         return
 
 
+def discards(observed: Observation) -> Iterator[do.Command]:
+    """The commands of a drill that takes no further step: what waits would run against what is put back meanwhile."""
+    for name, ran in observed.runs.items():
+        if ran.waits:
+            yield do.Discard(name)
+
+
 def _changed_by_others(change: Change | None, seen: Observed) -> str:
     """What somebody else did to the object of a step before the step did, as a message, or "".
 

@@ -114,8 +114,9 @@ def obstacle(ctx: Context) -> str:
     if record.finished_at is not None:
         if not tidies_late(ctx):
             return ""
+        discards = (do.Discard(name) for name, ran in ctx.observed.runs.items() if ran.waits)
         tidying = do.StopAgents(), do.StopCallers(), do.ReleaseLock(), do.UpdateGameDay(), do.RemoveFinalizer()
-        return error_of(errors, *tidying) or _lost_callers(ctx)
+        return error_of(errors, *discards, *tidying) or _lost_callers(ctx)
     open_ = (change for change in record.changes if change.open)
     return next((error for change in open_ if _late(ctx, change) and (error := _error(ctx, change))), "")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import addresses, controls
+from gameday.engine.drill import addresses, controls, steps
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.dry_run import finished
@@ -43,8 +43,9 @@ def decide(ctx: Context) -> DrillRecord:
 
 
 def commands(_plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
-    """Undo all that is held."""
+    """Undo all that is held, and delete what was made for a step and has not begun."""
     yield from undo_commands_for(record, observed)
+    yield from steps.discards(observed)
 
 
 def _asks(record: DrillRecord) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import commands as do
-from gameday.engine.drill import timeouts
+from gameday.engine.drill import steps, timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.undo_log import named, tidies_late
@@ -24,14 +24,18 @@ def decide(ctx: Context) -> DrillRecord:
 def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     """Take away the fuses, keep the samples, take away the pods, then free the lock, then report.
 
-    Callers stay until no request can arrive any more: as long as the name of one is taken, no late request for it makes
-    another one, which would call a second time. The namespace stays locked while one of them is there, also on a node
-    that is lost, because its container may still run.
+    The Job of a step that has not begun is deleted whenever it comes. Callers stay until no request can arrive any
+    more: as long as the name of one is taken, no late request for it makes another one, which would call a second time.
+    The namespace stays locked while one of them is there, also on a node that is lost, because its container may still
+    run.
     """
     agents = not record.agents_left and bool(_agents_there(observed))
     for change in record.changes:
         if not change.open and observed.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
+    for discard in steps.discards(observed):
+        if not _are_collected(discard, observed):
+            yield discard
     if _are_to_be_kept(plan, record, observed):
         # Before the agents are deleted: after a crash the next process reads their logs again.
         if observed.read_again:
@@ -73,7 +77,7 @@ def _without_lost_agents(ctx: Context) -> DrillRecord:
 
 
 def _are_collected(command: do.Command, observed: Observation) -> bool:
-    """Whether pods are left to Kubernetes, which takes them with a deleted Drill: what we may not do delays nothing."""
+    """Whether Kubernetes is left to take away what goes with a deleted Drill: what we may not do delays nothing."""
     return observed.deleted and do.key_of(command) in observed.errors
 
 
