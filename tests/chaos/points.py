@@ -208,6 +208,7 @@ ROLLBACK = (
         "the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))
     ),
     OperatorAction("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
+    OperatorAction("the Job is started", call=_call("patch", "jobs")),
     OperatorAction("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, ChangeState.UNDOING))),
     OperatorAction("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
     OperatorAction("the replicas' return is saved", save=_comes(_undone(SCALE))),
@@ -231,6 +232,7 @@ MITIGATION = (
         "the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))
     ),
     OperatorAction("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
+    OperatorAction("the Job is started", call=_call("patch", "jobs")),
     OperatorAction("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, ChangeState.UNDOING))),
     OperatorAction("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
     OperatorAction("the replicas' return is saved", save=_comes(_undone(SCALE))),
