@@ -360,7 +360,10 @@ class Monitor:
         worker = self.server.store.get(DEPLOYMENTS, ns.namespace, "worker")
         number = worker["spec"]["replicas"] if worker is not None else None
         since = world.now - self._numbered.get(ns.namespace, 0.0)
-        if number != 0 and since > NOTICED:
+        concerning = self.scenario.concerning(ns.number)
+        # Who else sets the number may do so while the request that starts the Job is on its way.
+        unknown = bool(concerning & ON_THE_WAY and concerning & SCALING)
+        if number != 0 and since > NOTICED and not unknown:
             self.note(Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} runs, worker is at {number} since {since:.1f} s")
         left = len(ns.workers())
         if number == 0 and left and not self.scenario.concerning(ns.number) & set(SCALING):

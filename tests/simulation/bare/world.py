@@ -20,7 +20,7 @@ from simulation.bare.judging import judge_world, memory_of
 from simulation.bare.process import Process
 from simulation.controllers import POD_ENDS, POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
-from simulation.invariants import DEADLY, NOTICED, SCALING, Broken, Rule
+from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.mitigating import STEPS, ahead
 from simulation.namespace import (
     CURTAILED,
@@ -451,6 +451,7 @@ class Bare:
         number, since = self.get(("workload", "worker")).replicas, self.clock.now - self._numbered_at
         # This world has no executor that looks once more before it starts a Job: a watch that is late is believed.
         unseen = {What.WATCH_DROPS, What.WATCH_LATE}
+        unseen |= ON_THE_WAY if self.concerning & SCALING else set()
         if number != 0 and since > NOTICED and not self.concerning & unseen:
             self.note(Rule.AT_ITS_NUMBER, f"{name} runs, worker is at {number} since {since:.1f} s")
         if number == 0 and self._active + self._ending and not self.concerning & {*unseen, *SCALING}:
