@@ -294,9 +294,24 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(ns: NetworkNames
     uid = await ns.drill(DRILL)
     await _cron_job(ns)
     for _ in range(2):
-        await job_step.start(ns.account, ns.namespace, "clear-stalled", "first-step-clear", DRILL, uid)
-    made, _ = await ns.account.list(JOBS, ns.namespace)
-    assert [one["metadata"]["name"] for one in made] == ["first-step-clear"]
+        await job_step.create(ns.account, ns.namespace, "clear-stalled", "first-step-clear", DRILL, uid)
+    (made,), _ = await ns.account.list(JOBS, ns.namespace)
+    assert made["metadata"]["name"] == "first-step-clear"
+    assert made["spec"]["suspend"]
+
+    async def started() -> bool:
+        there = await ns.account.get(JOBS, ns.namespace, "first-step-clear")
+        assert there is not None
+        if there["spec"]["suspend"]:
+            # Its controller writes the Job as well.
+            with contextlib.suppress(Conflict):
+                await job_step.release(ns.account, ns.namespace, there)
+        return "startTime" in there["status"]
+
+    await until(started, "the Job is started", 10)
+    version = made["metadata"]["resourceVersion"]
+    with pytest.raises(Conflict):
+        await ns.account.delete(JOBS, ns.namespace, "first-step-clear", version=version)
 
 
 async def _cron_job(ns: NetworkNamespace) -> None:
