@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...]) -> None:
-    """Carry out a command, as one effect at the API server; ``missing`` names what was not seen before: agents, or a Job.
+    """Carry out a command, as one effect at the API server; ``missing`` names agents or a Job not seen before.
 
     Raises:
         Failed: when the API server refuses it.
