@@ -24,7 +24,7 @@ from gameday.errors import GameDayError
 
 ROWS = ROOT / "tests" / "chaos" / "rows.json"
 LOGS = ROOT / "build" / "chaos-logs"
-HOUSES_TRIED = 4
+NAMESPACES_TRIED = 4
 """How often a namespace that could not be set up is tried again."""
 PACE = 0.25
 """Seconds between two looks at the same thing: many drills run at once, and looking is work as well."""
@@ -49,7 +49,7 @@ def say(row: Row, done: int, of: int) -> None:
 
 
 class Runner:
-    """Runs cases in some houses at once."""
+    """Runs cases in some namespaces at once."""
 
     def __init__(self, cases: list[Case], results: Results, end: float) -> None:
         self.waiting = list(cases)
@@ -58,27 +58,27 @@ class Runner:
         self.of = len(cases)
         self.done = 0
 
-    async def run(self, houses: int) -> None:
-        """All that wait, in so many houses."""
+    async def run(self, namespaces: int) -> None:
+        """All that wait, in so many namespaces."""
         async with asyncio.TaskGroup() as group:
-            for number in range(min(houses, len(self.waiting))):
+            for number in range(min(namespaces, len(self.waiting))):
                 group.create_task(self._live(number))
 
     async def _live(self, number: int) -> None:
-        """Take one case after another; after a bad one in a new house."""
-        left = HOUSES_TRIED
+        """Take one case after another; after a bad one in a new namespace."""
+        left = NAMESPACES_TRIED
         while self._more():
             try:
                 async with chaos_namespace(f"chaos-{number}") as here:
                     await self._fill(here)
             except (AssertionError, GameDayError) as error:
                 left -= 1
-                print(f"          no house: {error}", flush=True)
+                print(f"          no namespace: {error}", flush=True)
                 if not left:
                     raise
 
     async def _fill(self, here: ChaosNamespace) -> None:
-        """Run one case after another in a house, until one leaves it unfit."""
+        """Run one case after another in a namespace, until one leaves it unfit."""
         while self._more():
             case = self.waiting.pop(0)
             row = await attempt(case, here, LOGS)

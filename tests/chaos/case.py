@@ -164,7 +164,7 @@ class Trial:
         self.row.wrong.append(text)
 
     async def under_cut(self, **changes: Any) -> Object:
-        """Start a drill and wait until its cut is proven and severed."""
+        """Start a drill and wait until its cut is proven and its connections are closed."""
         await self.ns.start(plan(FAULTS, **{"outage__duration": "20s"} | changes))
         return await self.ns.under_cut()
 
@@ -222,7 +222,7 @@ class Case:
 
     ``injects`` names what it does to the drill, each of which it must prove: a case that does nothing is none.
     ``alone`` names what it does to the whole cluster: only cases of the same name run beside it. After one that
-    ``spoils`` its house, the next case gets a new one.
+    ``spoils`` its namespace, the next case gets a new one.
     """
 
     group: str
@@ -244,7 +244,7 @@ class Case:
 
 
 async def attempt(case: Case, place: ChaosNamespace, logs: Path) -> Row:
-    """Run a case in a house and judge it; whatever goes wrong stands in the row."""
+    """Run a case in a namespace and judge it; whatever goes wrong stands in the row."""
     row = Row(case.group, case.name, case.restart, injects=list(case.injects), commit=version())
     began = time.monotonic()
     async with watching(place.ns.admin, place.ns.namespace, SCALED, REPLICAS) as seen:
@@ -290,7 +290,7 @@ def _tell(case: Case, place: ChaosNamespace, logs: Path, drills: tuple[Object, .
 
 @contextlib.asynccontextmanager
 async def chaos_namespace(name: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[ChaosNamespace]:
-    """A house with the small shop in it, gone afterwards."""
+    """A namespace with the small shop in it, gone afterwards."""
     async with team_namespace(name) as ns:
         ns.opt_in()
         await ns.shop(environment, parts=("api", "redis", SCALED), replicas=1)

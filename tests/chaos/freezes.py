@@ -1,4 +1,4 @@
-"""The operator frozen right before each deed, and thawed when another one has ended its drill."""
+"""The operator frozen right before each action, and thawed when another one has ended its drill."""
 
 import asyncio
 import functools

@@ -7,7 +7,7 @@ from typing import Final
 
 from chaos.case import FAULTS, KILL, MITIGATION, ROLLBACK, SEVERAL, Case, Trial, plan
 from chaos.points import AFTER, GROUPS, Point, points
-from chaos.points import FAULTS as DEEDS
+from chaos.points import FAULTS as ACTIONS
 from gameday.api.record import moment
 from gameday.api.undo_entries import undo_of
 
@@ -88,5 +88,5 @@ def cases() -> list[Case]:
 
 
 def after(name: str) -> Point:
-    """The point after a deed of the drill, for cases that want the operator killed there."""
-    return next(point for point in points(DEEDS) if point.action.name == name and point.moment == AFTER)
+    """The point after an action of the drill, for cases that want the operator killed there."""
+    return next(point for point in points(ACTIONS) if point.action.name == name and point.moment == AFTER)

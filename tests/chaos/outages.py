@@ -126,9 +126,9 @@ async def in_a_cut(trial: Trial, outage: Outage) -> None:
         trial.seen.returned = outage.returned
         await trial.undone()
         # The drill may know that its cut is gone before the watch of the test is back.
-        await until_seen(lambda: not trial.seen.held(), "the watch sees that the cut is lifted", 60)
-        lifted = max(span.until or 0.0 for span in trial.seen.cuts.values())
-        trial.row.note = f"lifted {lifted - outage.returned:.1f} s after the API server's return"
+        await until_seen(lambda: not trial.seen.held(), "the watch sees that the cut is reverted", 60)
+        reverted = max(span.until or 0.0 for span in trial.seen.cuts.values())
+        trial.row.note = f"reverted {reverted - outage.returned:.1f} s after the API server's return"
         await trial.ends("Passed", "Inconclusive", patience=240)
         await until(here.leader, "an operator leads again", 60)
         await trial.judge()

@@ -52,12 +52,12 @@ async def evicted_alone(trial: Trial) -> None:
 
 
 async def image_gone(trial: Trial) -> None:
-    """All pods of the operator die under the cut and its image is gone: the fuse lifts."""
+    """All pods of the operator die under the cut and its image is gone: the fuse reverts."""
     async with operator_namespace(trial.ns) as here:
         await trial.under_cut()
         trial.proves(IMAGE, await here.take_image())
         await trial.undone()
-        trial.row.note = "lifted by its fuse while no operator could start"
+        trial.row.note = "reverted by its fuse while no operator could start"
         here.give_image()
         await trial.ends("Passed", "Inconclusive")
         await trial.judge()

@@ -1,4 +1,4 @@
-"""The named points at which an operator is killed: each deed of a drill, right before it and right after it.
+"""The named points at which an operator is killed: each action of a drill, right before it and right after it.
 
 "Before" means that the API server was not asked yet; "after" that it has done it, and the operator dies before it sees
 the answer. Production code knows nothing of this: ``launcher`` wraps the calls that the operator makes anyway.
@@ -43,7 +43,7 @@ class Asked:
 
 Calls = Callable[[Asked], bool]
 Saves = Callable[[DrillRecord, DrillRecord], bool]
-"""Whether the saving of the second record, over the first, is the deed."""
+"""Whether the saving of the second record, over the first, is the action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class OperatorAction:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A deed, and which side of it."""
+    """An action, and which side of it."""
 
     action: OperatorAction
     moment: str
@@ -150,10 +150,10 @@ FAULTS = (
     OperatorAction("CutProven is saved", save=_comes(lambda record: record.proven_at)),
     OperatorAction("the closer is created", call=_call("create", "pods", lambda a: a.agent == CLOSER)),
     OperatorAction(
-        "Severed is saved", save=_comes(lambda record: any(one.gone is not None for one in record.closings))
+        "ConnectionsClosed is saved", save=_comes(lambda record: any(one.gone is not None for one in record.closings))
     ),
-    OperatorAction("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
-    OperatorAction("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
+    OperatorAction("the revert", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
+    OperatorAction("Recovery and the revert are saved", save=_enters(Phase.RECOVERY)),
     OperatorAction("the verified undo is saved", save=_comes(_undone(CUT))),
     OperatorAction("the fuse is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
     OperatorAction("the empty undo log is saved", save=_comes(_hold(CUT, ChangeState.UNDONE))),
@@ -184,11 +184,11 @@ SEVERAL = (
     ),
     OperatorAction("the second cut is saved as there", save=_comes(_hold(2, ChangeState.ACTIVE))),
     OperatorAction("the last proof is saved", save=_comes(lambda record: record.proven_at)),
-    OperatorAction("the lift of the second cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
+    OperatorAction("the revert of the second cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
     OperatorAction("its verified undo is saved", save=_comes(_undone(2))),
     OperatorAction("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
     OperatorAction("the replicas' return is saved", save=_comes(_undone(1))),
-    OperatorAction("the lift of the first cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES, nth=2),
+    OperatorAction("the revert of the first cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES, nth=2),
     OperatorAction("the last verified undo is saved", save=_comes(_undone(0))),
 )
 """A drill of a cut, a scale and another cut, in its order: what a drill of one cut has not."""
@@ -264,7 +264,7 @@ CALLS = (
 
 
 def points(actions: tuple[OperatorAction, ...]) -> tuple[Point, ...]:
-    """Both sides of each deed."""
+    """Both sides of each action."""
     return tuple(Point(action, moment) for action in actions for moment in (BEFORE, AFTER))
 
 

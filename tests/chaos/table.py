@@ -12,13 +12,13 @@ from chaos.row import LATEST, Results, Row
 from e2e.dialling import ROOT
 
 TITLES: Final = {
-    "faults": "operator killed before and after each deed of a cut",
-    "several": "operator killed before and after each deed of a cut, a scale and another cut",
-    "rollback": "operator killed before and after each deed of a rollback",
-    "calls": "operator killed before and after each deed of a call to a platform",
-    "users": "operator killed before and after each deed of a user of a Redis that is switched off",
-    "mitigation": "operator killed before and after each deed of a mitigation",
-    "frozen": "operator frozen before each deed, thawed when another one has ended its drill",
+    "faults": "operator killed before and after each action of a cut",
+    "several": "operator killed before and after each action of a cut, a scale and another cut",
+    "rollback": "operator killed before and after each action of a rollback",
+    "calls": "operator killed before and after each action of a call to a platform",
+    "users": "operator killed before and after each action of a user of a Redis that is switched off",
+    "mitigation": "operator killed before and after each action of a mitigation",
+    "frozen": "operator frozen before each action, thawed when another one has ended its drill",
     "take-over": "leader killed, a second replica waiting (10 s are promised)",
     "agents": "our pods killed or deleted",
     "operator's pods": "operator's pods evicted, or their image gone",

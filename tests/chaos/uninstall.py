@@ -1,4 +1,4 @@
-"""What was installed taken away in the wrong order: the cut is lifted, nothing hangs, people are told what to do."""
+"""What was installed taken away in the wrong order: the cut is reverted, nothing hangs, people are told what to do."""
 
 import asyncio
 import contextlib
@@ -120,7 +120,7 @@ async def _revoked(trial: Trial) -> None:
 
 
 async def rights_revoked(trial: Trial) -> None:
-    """The account loses its rights: the fuse lifts, and the drill says what would help until somebody does that."""
+    """The account loses its rights: the fuse reverts, and the drill says what would help until somebody does that."""
     ns = trial.ns
     await trial.place.operator()
     await trial.under_cut()
@@ -139,7 +139,7 @@ async def rights_revoked(trial: Trial) -> None:
     if "manifests/namespace" not in events:
         trial.wrong("no event says what would help")
     ns.opt_in()
-    trial.row.note = "lifted by its fuse; tidied up once the rights were there again, as its condition asks"
+    trial.row.note = "reverted by its fuse; tidied up once the rights were there again, as its condition asks"
     await trial.ends("Passed", "Inconclusive")
 
 
@@ -164,13 +164,13 @@ async def namespace_first(trial: Trial, *, killed: bool) -> None:
 
 
 async def operator_first(trial: Trial) -> None:
-    """The operator is uninstalled under the cut: the fuse lifts; docs/how-to/uninstall.md has the rest."""
+    """The operator is uninstalled under the cut: the fuse reverts; docs/how-to/uninstall.md has the rest."""
     async with operator_namespace(trial.ns) as here:
         await trial.under_cut()
         here.close()
         await trial.happens(REMOVAL, here.closed, "the operator is gone", GONE_WITHIN)
         await trial.undone()
-        trial.row.note = "lifted by its fuse; the rest by hand as docs/how-to/uninstall.md says"
+        trial.row.note = "reverted by its fuse; the rest by hand as docs/how-to/uninstall.md says"
         by_hand(trial)
         await _drill_gone(trial)
 
@@ -194,13 +194,13 @@ async def crds_first(trial: Trial) -> None:
 
 
 async def crds_after_the_operator(trial: Trial) -> None:
-    """The operator is gone, then the CRDs are deleted: the fuse lifts, and they wait for a finalizer to go by hand."""
+    """The operator is gone, then the CRDs are deleted: the fuse reverts, and a finalizer must go by hand."""
     operator = await trial.place.operator()
     await trial.under_cut()
     await trial.kill(operator)
     with _without_crds():
         await trial.undone()
-        trial.row.note = "lifted by its fuse; the finalizer by hand as docs/how-to/uninstall.md says"
+        trial.row.note = "reverted by its fuse; the finalizer by hand as docs/how-to/uninstall.md says"
         by_hand(trial)
         await _crds_gone(trial)
         trial.row.verdict = "gone with its CRD"

@@ -246,7 +246,9 @@ class TeamNamespace:
         def so(status: Object) -> bool:
             reasons = [line["reason"] for line in events_of(status)]
             proven = 0 < len(status.get("undo", ())) <= reasons.count("CutProven")
-            return proven and (bool({"Severed", "ConnectionsEnded"} & set(reasons)) or not _severs(status))
+            return proven and (
+                bool({"ConnectionsClosed", "ConnectionsEnded"} & set(reasons)) or not _closes_connections(status)
+            )
 
         return await self.reaches(so, "the cut is proven")
 
@@ -311,7 +313,7 @@ class TeamNamespace:
         kubectl("-n", self.namespace, "scale", f"deployment/{deployment}", f"--replicas={replicas}")
 
 
-def _severs(status: Object) -> bool:
+def _closes_connections(status: Object) -> bool:
     cuts = unpacked(status["state"]).get("setup", {}).get("cuts", ()) if "state" in status else ()
     return any("severs" in cut for cut in cuts)
 

@@ -103,13 +103,13 @@ async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(ns: TeamNa
     await until(active, "the autoscaler has looked", 120)
     await ns.operator()
     seen: set[tuple[int, str]] = set()
-    worn: set[str] = set()
+    agent_labels: set[str] = set()
 
     async def watch() -> None:
         while True:
             seen.add(await state(ns))
             ours, _ = await ns.admin.list(PODS, ns.namespace, DRILL)
-            worn.update(pod["metadata"]["labels"].get("app", "") for pod in ours)
+            agent_labels.update(pod["metadata"]["labels"].get("app", "") for pod in ours)
             await asyncio.sleep(1)
 
     watching = asyncio.create_task(watch())
@@ -123,7 +123,7 @@ async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(ns: TeamNa
     assert status["verdict"] == "Passed", status["message"]
     assert seen == {(REPLICAS, "")}
     assert await ns.replicas("api") == REPLICAS
-    assert worn == {"", STAND_IN}
+    assert agent_labels == {"", STAND_IN}
     await ns.nothing_is_left()
 
 

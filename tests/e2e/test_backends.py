@@ -140,8 +140,8 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(ns: NetworkN
     assert target.cut_off(began, but=IS_CUT) == set()
 
     await policy.revert(ns.account, ns.namespace, DRILL, CUT)
-    lifted = now()
-    await until_seen(lambda: target.reaches(*IS_CUT, since=lifted), "the target is back")
+    reverted = now()
+    await until_seen(lambda: target.reaches(*IS_CUT, since=reverted), "the target is back")
     await policy.revert(ns.account, ns.namespace, DRILL, CUT)
     await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL), FuseOwner(uid))
     assert (await stands(ns, setup, cut)).presence is Presence.ABSENT
@@ -149,7 +149,7 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(ns: NetworkN
 
 @pytest.mark.slow
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
-async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(ns: NetworkNamespace, via: Via) -> None:
+async def test_with_nothing_of_ours_alive_the_fuse_reverts_the_cut(ns: NetworkNamespace, via: Via) -> None:
     target, _ = await dialled(ns)
     uid = await ns.drill(DRILL)
     _, setup = await cut_for(ns, via)
@@ -160,7 +160,7 @@ async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(ns: NetworkName
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert armed.deadline is not None
     assert now() < armed.deadline
-    await until_seen(lambda: target.reaches(*IS_CUT, since=armed.deadline or 0), "the fuse lifted the cut")
+    await until_seen(lambda: target.reaches(*IS_CUT, since=armed.deadline or 0), "the fuse reverted the cut")
     assert now() < armed.deadline + 5
     assert (await stands(ns, setup, cut)).presence is Presence.ABSENT
 

@@ -23,7 +23,7 @@ async def test_a_network_that_ends_open_connections_decides_without_credentials(
     assert status["verdict"] == "Passed", status["message"]
     reasons = {line["reason"] for line in events_of(status)}
     assert "ConnectionsEnded" in reasons
-    assert "Severed" not in reasons
+    assert "ConnectionsClosed" not in reasons
     await ns.nothing_is_left()
 
 
@@ -45,5 +45,5 @@ async def test_a_plan_without_a_redis_probe_closes_connections_with_the_dependen
     told = [line["message"] for line in events_of(status)]
     assert not [text for text in told if "cannot be counted at the dependency" in text], told
     # Whichever shows it first: the pod that ends connections is made in any case.
-    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
+    assert {"ConnectionsClosed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
     await ns.nothing_is_left()

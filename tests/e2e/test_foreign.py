@@ -31,9 +31,9 @@ from gameday.cluster.resources import PODS, Object
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 AS_CLAIMED = {"Met", "AlwaysTrue"}
-PROOF = ("CutProven", "Undone", "CutLifted")
+PROOF = ("CutProven", "Undone", "CutReverted")
 """What the timeline tells of a cut that was real, and of its end."""
-OPEN_ONES_ENDED = {"Severed", "ConnectionsEnded"}
+OPEN_ONES_ENDED = {"ConnectionsClosed", "ConnectionsEnded"}
 """The two ways in which open connections are seen to be gone; the first one that shows it is told."""
 
 

@@ -1,4 +1,4 @@
-"""The administrator halts all drills: every cut is lifted within 2 s, none starts, whatever becomes of the operator."""
+"""The administrator halts all drills: each cut is reverted within 2 s, none starts, whatever the operator does."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ async def waits_halted(ns: TeamNamespace, name: str) -> None:
     assert "startedAt" not in status
 
 
-async def test_a_halt_lifts_every_cut_within_two_seconds(ns: TeamNamespace) -> None:
+async def test_a_halt_reverts_every_cut_within_two_seconds(ns: TeamNamespace) -> None:
     async with team_namespace("halt-other") as other:
         other.opt_in()
         operator = await ns.operator(also=[other.namespace])
@@ -68,10 +68,10 @@ async def test_a_halt_lifts_every_cut_within_two_seconds(ns: TeamNamespace) -> N
         assert await halted_metric(operator) == "gameday_halted 0.0"
         halt(ns, "a launch")
 
-        async def lifted() -> bool:
+        async def reverted() -> bool:
             return await ns.policies() == [] == await other.policies()
 
-        assert await happens(lifted, "every cut is lifted", 20) <= WITHIN
+        assert await happens(reverted, "every cut is reverted", 20) <= WITHIN
         for one in (ns, other):
             status = await one.finishes(patience=30)
             assert (status["verdict"], status["reason"]) == ("Aborted", "Halted")
@@ -141,11 +141,11 @@ async def test_a_halt_while_no_operator_lives_is_the_first_thing_that_the_next_o
     async def leads() -> bool:
         return "leading as" in second.says()
 
-    async def lifted() -> bool:
+    async def reverted() -> bool:
         return await ns.policies() == []
 
     await until(leads, "the second operator leads", 30)
-    assert await happens(lifted, "the cut is lifted", 20) <= WITHIN
+    assert await happens(reverted, "the cut is reverted", 20) <= WITHIN
     status = await ns.finishes(patience=30)
     assert (status["verdict"], status["reason"]) == ("Aborted", "Halted")
     await ns.nothing_is_left()

@@ -35,7 +35,7 @@ async def begun(ns: TeamNamespace, **changes: object) -> None:
     await ns.under_cut()
 
 
-async def test_deleting_the_drill_lifts_the_cut_and_then_it_is_gone(ns: TeamNamespace) -> None:
+async def test_deleting_the_drill_reverts_the_cut_and_then_it_is_gone(ns: TeamNamespace) -> None:
     await begun(ns)
     await ns.admin.delete(DRILLS, ns.namespace, "first")
 
@@ -192,7 +192,7 @@ async def test_a_cut_without_effect_is_undone_and_the_way_through_is_named(ns: T
 
 
 @pytest.mark.slow
-async def test_a_leak_in_the_outage_lifts_the_cut(ns: TeamNamespace) -> None:
+async def test_a_leak_in_the_outage_reverts_the_cut(ns: TeamNamespace) -> None:
     await begun(ns, outage__faults__0__networkPartition__via="NetworkPolicy")
     ns.apply(ALLOW_ALL)
     status = await ns.finishes(patience=40)
@@ -201,7 +201,7 @@ async def test_a_leak_in_the_outage_lifts_the_cut(ns: TeamNamespace) -> None:
 
 
 @pytest.mark.slow
-async def test_a_bystander_that_is_hit_lifts_the_cut(ns: TeamNamespace) -> None:
+async def test_a_bystander_that_is_hit_reverts_the_cut(ns: TeamNamespace) -> None:
     await ns.needs_cilium()  # there a NetworkPolicy takes the API server as well
     await ns.shop(parts=("api", "redis"), replicas=1)
     await ns.operator()
@@ -215,7 +215,7 @@ async def test_a_bystander_that_is_hit_lifts_the_cut(ns: TeamNamespace) -> None:
 
 
 @pytest.mark.slow
-async def test_a_guardrail_lifts_the_cut_and_fails_the_drill(ns: TeamNamespace) -> None:
+async def test_a_guardrail_reverts_the_cut_and_fails_the_drill(ns: TeamNamespace) -> None:
     # Longer than it takes to see that open connections are gone: before, nobody knows what the targets used.
     guarded = [{"name": "stays up", "always": "health.body.redis == 'ok'", "guardrail": True, "tolerates": "6s"}]
     await ns.shop(parts=("api", "redis"), replicas=1)
@@ -255,10 +255,10 @@ async def test_the_lock_of_a_drill_that_was_removed_by_force_goes_to_the_next_on
     await ns.admin.patch(DRILLS, ns.namespace, "first", {"metadata": {"finalizers": None}})
     await ns.admin.delete(DRILLS, ns.namespace, "first")
 
-    async def lifted() -> bool:
+    async def reverted() -> bool:
         return not await ns.policies()
 
-    assert await happens(lifted, "the cut goes with its Drill", 20) <= 5
+    assert await happens(reverted, "the cut goes with its Drill", 20) <= 5
     left = await ns.admin.get(LEASES, ns.namespace, "gameday")
     assert left is not None
     assert left["spec"]["holderIdentity"].endswith("/first")

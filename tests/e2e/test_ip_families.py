@@ -107,7 +107,7 @@ async def dialled(ns: NetworkNamespace, where: Mapping[str, tuple[str, int]]) ->
 
 
 async def cuts(ns: NetworkNamespace, wanted: Plan, gone: Mapping[str, tuple[str, int]], dials: set[str]) -> None:
-    """Cut the target off as a drill does, see that exactly these of its dials fail, and lift it again.
+    """Cut the target off as a drill does, see that exactly these of its dials fail, and revert it again.
 
     ``dials`` are the addresses that witnesses dial to prove it.
     """
@@ -132,8 +132,8 @@ async def cuts(ns: NetworkNamespace, wanted: Plan, gone: Mapping[str, tuple[str,
     assert control.cut_off(began) == set()
     assert target.cut_off(began, but=tuple(gone)) == set()
     await policy.revert(ns.account, ns.namespace, DRILL, CUT)
-    lifted = now()
-    await until_seen(lambda: target.reaches(*gone, since=lifted), "the target is back in each family")
+    reverted = now()
+    await until_seen(lambda: target.reaches(*gone, since=reverted), "the target is back in each family")
     await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL), FuseOwner(uid))
 
 
@@ -292,7 +292,7 @@ async def test_a_drill_counts_and_ends_the_connections_from_both_addresses_of_a_
     status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     told = {line["reason"]: line["message"] for line in events_of(status)}
-    assert {"Severed", "ConnectionsEnded"} & told.keys(), told
+    assert {"ConnectionsClosed", "ConnectionsEnded"} & told.keys(), told
     await ns.nothing_is_left()
 
 

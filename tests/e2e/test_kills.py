@@ -76,7 +76,7 @@ async def test_killed_in_the_rollback_and_restarted_the_workers_come_back(ns: Te
 
 
 @pytest.mark.slow
-async def test_killed_for_good_in_the_outage_the_fuse_lifts_the_cut_at_its_deadline(ns: TeamNamespace) -> None:
+async def test_killed_for_good_in_the_outage_the_fuse_reverts_the_cut_at_its_deadline(ns: TeamNamespace) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
     operator = await ns.operator()
     await ns.start(small(outage__duration="8s"))
@@ -84,10 +84,10 @@ async def test_killed_for_good_in_the_outage_the_fuse_lifts_the_cut_at_its_deadl
     await operator.kill()
     deadline = _seconds(undo_of(status)[0]["fuse"]["deadline"])
 
-    async def lifted() -> bool:
+    async def reverted() -> bool:
         return not await ns.policies()
 
-    await until(lifted, "the fuse lifts the cut", deadline - time.time() + 20)
+    await until(reverted, "the fuse reverts the cut", deadline - time.time() + 20)
     assert deadline - 1 <= time.time() <= deadline + 5
     assert (await ns.status())["phase"] == "Outage"
 

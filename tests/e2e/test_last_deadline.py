@@ -38,7 +38,7 @@ async def test_killed_for_good_its_pods_end_by_the_last_deadline_of_the_drill(ns
     # The agents were made before; the kubelet ends what does not end by itself, and takes a moment to say so.
     await until(none_runs, "no pod of the drill runs", longest + LINGER + 10)
     assert time.time() - began < longest + LINGER + 10
-    assert not await ns.policies(), "the fuse lifted the cut long before"
+    assert not await ns.policies(), "the fuse reverted the cut long before"
 
     await ns.operator()
     status = await ns.finishes()

@@ -58,9 +58,9 @@ async def test_what_a_mitigation_scaled_stays_until_the_end_and_comes_back_then(
     await ns.start(gameday)
 
     async def back_on_the_network() -> bool:
-        return any(line["reason"] == "CutLifted" for line in events_of(await ns.status()))
+        return any(line["reason"] == "CutReverted" for line in events_of(await ns.status()))
 
-    await until(back_on_the_network, "the cut is lifted", 180)
+    await until(back_on_the_network, "the cut is reverted", 180)
     assert await ns.replicas("payments") == 0, "the end of the outage is not the end of the drill"
     status = await ns.finishes()
     assert (status["verdict"], status["recoveredBy"]) == ("Passed", "Mitigation"), status["message"]

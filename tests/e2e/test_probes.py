@@ -52,5 +52,5 @@ async def test_connections_that_are_kept_are_not_ended_and_the_cut_is_proven_all
     assert status["verdict"] == "Passed", status["message"]
     reasons = [line["reason"] for line in events_of(status)]
     assert "CutProven" in reasons
-    assert "Severed" not in reasons
+    assert "ConnectionsClosed" not in reasons
     await ns.nothing_is_left()

@@ -15,7 +15,7 @@ import yaml
 from e2e.health_client import IMAGE, health_client
 from e2e.namespaces import TeamNamespace, small
 from e2e.policies import KUBERNETES, each_kind
-from e2e.test_far_ends import SECURE, certificate
+from e2e.test_destinations import SECURE, certificate
 from gameday.api.lines import events_of
 from gameday.cluster.resources import Object
 from unit.postgres_server import Postgres, postgres

@@ -101,7 +101,7 @@ async def test_other_clients_of_the_user_are_named_and_nothing_is_changed(ns: Te
 
 
 @pytest.mark.parametrize("trouble", ["a wrong password", "a user that is off"])
-async def test_what_the_rehearsal_finds_ends_the_drill_before_the_change(ns: TeamNamespace, trouble: str) -> None:
+async def test_what_the_dry_run_finds_ends_the_drill_before_the_change(ns: TeamNamespace, trouble: str) -> None:
     wrong = trouble == "a wrong password"
     await deployed(ns, **({"admin": "another-password"} if wrong else {}))
     if not wrong:
@@ -114,7 +114,7 @@ async def test_what_the_rehearsal_finds_ends_the_drill_before_the_change(ns: Tea
     await ns.operator()
     await ns.start(body)
     status = await ns.finishes()
-    # A replica that does not answer the rehearsal in time is found off by the pod that was to switch it.
+    # A replica that does not answer the dry run in time is found off by the pod that was to switch it.
     reasons = {"FuseNotArmed"} if wrong else {"FuseNotArmed", "InjectionFailed"}
     assert status["verdict"] == "Inconclusive"
     assert status["reason"] in reasons

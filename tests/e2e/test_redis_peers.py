@@ -182,7 +182,7 @@ async def test_a_cluster_is_cut_off_at_each_of_its_nodes(ns: TeamNamespace, via:
     assert status["verdict"] == "Passed", status["message"]
     reasons = {line["reason"] for line in events_of(status)}
     assert "CutProven" in reasons
-    assert reasons & {"Severed", "ConnectionsEnded"}
+    assert reasons & {"ConnectionsClosed", "ConnectionsEnded"}
     await ns.nothing_is_left()
 
 

@@ -50,7 +50,7 @@ async def test_a_good_shop_passes_in_every_expectation(ns: TeamNamespace, via: s
     "name",
     [pytest.param(n, marks=() if n == "LIE_HEALTHY" else pytest.mark.slow) for n in DEFECTS],
 )
-async def test_a_vice_misses_exactly_what_it_must(ns: TeamNamespace, name: str) -> None:
+async def test_a_defect_misses_exactly_what_it_must(ns: TeamNamespace, name: str) -> None:
     defect = DEFECTS[name]
     await ns.shop({name: "1"})
     workers = await ns.replicas("worker")

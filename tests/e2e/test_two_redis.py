@@ -85,7 +85,7 @@ async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(ns: Tea
     status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     # Whichever shows it first: the pod that ends connections is made in any case.
-    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
+    assert {"ConnectionsClosed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
     told = kubectl("-n", ns.namespace, "logs", "holds", "--tail=8", ok=False).stdout
     assert await phase() == "Running", f"its connection to the Redis that is not cut was closed: {told}"
     await ns.nothing_is_left()

@@ -99,7 +99,7 @@ AT_APPLY = {
     "no outage": (_set("outage", None), "spec.outage", "Required value"),
     "no fault": (_set("outage.faults", []), "spec.outage.faults", "at least 1"),
     "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut all pods"),
-    "two far ends": (
+    "two destinations": (
         _cut({"tcp": {"service": {"name": "r"}, "host": "r"}}), f"{FAR}.tcp", "exactly one of service"
     ),
     "cidr without ports": (_cut({"tcp": {"cidrs": ["10.0.0.0/8"]}}), f"{FAR}.tcp", "name the ports"),
@@ -318,7 +318,7 @@ IN_READY = {
         "spec.rollback.steps[0].name",
         "choose another name",
     ),
-    "a far end that is a name of the cluster's own": (
+    "a destination that is a name of the cluster's own": (
         _cut({"tcp": {"host": "redis.shop.svc", "ports": [6379]}}),
         f"{FAR}.tcp.host",
         "write it as service",

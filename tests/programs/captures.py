@@ -80,7 +80,7 @@ class Drilled:
 
 def planned() -> str:
     """``gameday plan``."""
-    dry_run = Drilled(Trial(dry_run=True, severs=True), "redis-failover-plan-3f9c1a")
+    dry_run = Drilled(Trial(dry_run=True, close_connections=True), "redis-failover-plan-3f9c1a")
     drill = dry_run.drill()
     status = drill["status"]
     gameday = {"metadata": {"name": "redis-failover", "namespace": "shop"}, "spec": {"schedule": SCHEDULE}}
@@ -92,7 +92,7 @@ def planned() -> str:
 
 def watched() -> str:
     """``gameday watch``, in the outage."""
-    drilled = Drilled(Trial(severs=True), "redis-failover-x7k2p")
+    drilled = Drilled(Trial(close_connections=True), "redis-failover-x7k2p")
     drill = drilled.drill(lambda status: status["phase"] == "Outage")
     told = explain.frozen(drill)
     if told[1] is None or told[1].zero is None:
@@ -106,13 +106,13 @@ def watched() -> str:
 
 def explained() -> str:
     """``gameday explain``, of a drill that failed."""
-    drill = Drilled(Trial(severs=True, defect=Defect.MUTE), "redis-failover-x7k2p").drill()
+    drill = Drilled(Trial(close_connections=True, defect=Defect.MUTE), "redis-failover-x7k2p").drill()
     return _printed(lambda: explain.tell(explain.explain(drill)))
 
 
 def recalled() -> str:
     """``gameday history``, at the first failure."""
-    good, bad = Trial(severs=True), Trial(severs=True, defect=Defect.MUTE)
+    good, bad = Trial(close_connections=True), Trial(close_connections=True, defect=Defect.MUTE)
     past = [
         history.Past(_dated(Drilled(trial, name, image).drill(), day))
         for trial, name, image, day in (

@@ -1,4 +1,4 @@
-"""What each vice of the shop must make a drill of ``manifests/examples/redis-failover.yaml`` miss, and nothing else."""
+"""What each defect of the shop must make a drill of ``manifests/examples/redis-failover.yaml`` miss, and only that."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,20 +20,20 @@ class Defect:
         return self.must <= missed <= self.must | self.may
 
 
-def _vice(*must: str, may: tuple[str, ...] = (), repaired: bool = False) -> Defect:
+def _defect(*must: str, may: tuple[str, ...] = (), repaired: bool = False) -> Defect:
     return Defect(frozenset(must), frozenset(may), repaired)
 
 
 DEFECTS: Final = {
-    "LIE_HEALTHY": _vice("redis reported down"),
+    "LIE_HEALTHY": _defect("redis reported down"),
     # A replica that never looks for Redis again goes on telling what it knew last.
-    "NEVER_RECONNECT": _vice("healthy again", "jobs flow", "redis is fast", may=("backlog back", "nothing lost")),
+    "NEVER_RECONNECT": _defect("healthy again", "jobs flow", "redis is fast", may=("backlog back", "nothing lost")),
     # Nothing takes the jobs that come after the outage: the queue grows by one a second.
-    "STUCK_WORKER": _vice("jobs flow", may=("backlog back",), repaired=True),
+    "STUCK_WORKER": _defect("jobs flow", may=("backlog back",), repaired=True),
     # Without the breaker each webhook waits for Redis until the client's timeout, a second, and only then gets its 503.
-    "NO_BREAKER": _vice("breaker opens"),
+    "NO_BREAKER": _defect("breaker opens"),
     # A breaker needs two failures of a second each; until then its replica accepts what it cannot write and then drops.
     # So at one webhook a second at least one is lost, whichever replicas the webhooks meet.
-    "LOSE_BUFFER": _vice("nothing lost"),
-    "SILENT_ALERTS": _vice("team is alerted"),
+    "LOSE_BUFFER": _defect("nothing lost"),
+    "SILENT_ALERTS": _defect("team is alerted"),
 }

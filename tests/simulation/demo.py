@@ -84,7 +84,7 @@ def drill_of(plan: Object) -> Object:
 
     # The monitor's promises are about the simulation's own plans.
     with patch.object(running, "SimulatedNamespace", Shop), patch.object(Monitor, "note"):
-        sim = Simulation(Scenario(1, (Trial(severs=True),)))
+        sim = Simulation(Scenario(1, (Trial(close_connections=True),)))
         sim.run()
     drill = sim.namespaces[0].drill
     assert drill is not None

@@ -42,7 +42,7 @@ def _begin(sim: "Simulation", failure: Failure, ns: SimulatedNamespace) -> Calla
             return _halt(sim)
         case What.REDIS_DOWN | What.LIE | What.LAG | What.STOP | What.CURTAIL | What.FLAP | What.REPEAT | What.SKIP:
             return _samples(sim, failure, ns)
-        case What.DEAF | What.NO_SEVER | What.SLOW_PODS | What.AGENT_DIES | What.JOB_FAILS:
+        case What.DEAF | What.NO_CLOSING | What.SLOW_PODS | What.AGENT_DIES | What.JOB_FAILS:
             return _town(sim, failure, ns)
         case _:
             return _people(sim, failure, ns)
@@ -157,8 +157,8 @@ def _town(sim: "Simulation", failure: Failure, ns: SimulatedNamespace) -> Callab
         case What.DEAF:
             ns.enforced = False
             ns.follow()
-        case What.NO_SEVER:
-            ns.severable = False
+        case What.NO_CLOSING:
+            ns.closing_works = False
         case What.SLOW_PODS:
             before = sim.controllers.pods_take
             sim.controllers.pods_take = before + failure.seconds

@@ -1,4 +1,4 @@
-"""The connection that a twin holds in a simulated world, asked at each tick; both simulations have the same one."""
+"""The connection that an agent of a pair holds in a simulated world, asked at each tick; both simulations have it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from gameday.model import held_connection
 from simulation.scenario import Connections
 
 NOTICED = 1.5
-"""Seconds of silence after which a twin's kernel gives a connection up."""
+"""Seconds of silence after which an agent's kernel gives a connection up."""
 
 Told = tuple[str | None, dict[str, Any]]
 """How it ended, or None, and the values of the line."""
@@ -15,7 +15,7 @@ Told = tuple[str | None, dict[str, Any]]
 
 @dataclass(slots=True)
 class Hold:
-    """What one twin holds, and how far it has come. Times are the world's seconds."""
+    """What one agent of a pair holds, and how far it has come. Times are the world's seconds."""
 
     way: Connections
     number: int = 0

@@ -32,7 +32,7 @@ from simulation.client import Server
 from simulation.controllers import begins
 from simulation.mitigating import STEPS, acted, ahead, cured, uncredited
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
-from simulation.scenario import FREEZING, Connections, Defect, Faults, Mitigates, Scenario, Trial, Twins, What
+from simulation.scenario import FREEZING, Connections, Defect, Faults, Mitigates, Pairs, Scenario, Trial, What
 from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.truths import (
@@ -221,7 +221,7 @@ class Monitor:
             self.note(Rule.ONCE, f"{name} was made {self._injected[name]} times")
         deadline = moment(job["status"]["startTime"]) + job["spec"]["activeDeadlineSeconds"]
         if What.FUSE_SUSPENDED not in self.scenario.concerning(ns.number):
-            world.at(deadline + LATE, self._lifted, policy)
+            world.at(deadline + LATE, self._reverted, policy)
 
     def _there(self, policy: Object) -> bool:
         metadata = policy["metadata"]
@@ -239,11 +239,11 @@ class Monitor:
             return
         self.note(Rule.FUSED, f"{policy['metadata']['name']} was made without an armed fuse, and stays")
 
-    def _lifted(self, policy: Object) -> None:
+    def _reverted(self, policy: Object) -> None:
         if not self._there(policy):
             return
         if self._working_for() < LATE:
-            self.server.store.world.after(LATE, self._lifted, policy)
+            self.server.store.world.after(LATE, self._reverted, policy)
             return
         self.note(Rule.IN_TIME, f"{policy['metadata']['name']} outlives its fuse")
 
@@ -448,7 +448,7 @@ class Monitor:
         if memory.get("proven_at") is None or zero is None or asked is None:
             yield "the cut was never proven"
             return
-        # What comes of the cut after its time does not count, and a lift may come late.
+        # What comes of the cut after its time does not count, and a revert may come late.
         ends = min(asked, zero + OUTAGE) - BLINK
         for result in memory.get("results", ()):
             if result["state"] not in {"Met", "AlwaysTrue"} and not result.get("again"):
@@ -573,7 +573,7 @@ def dry_run_broken(trial: Trial, status: Mapping[str, Any], concerning: frozense
         yield f"it says what a drill says: {status.get('verdict')}, changed {status['changed']}, {status['undo']}"
     told = f"{status['reason']}: {status['message']}"
     # What a single sample cannot show, a drill finds in its steady state.
-    if not concerning and not trial.undecidable and trial.twins is Twins.SPARED and trial.defect is not Defect.EARLY:
+    if not concerning and not trial.undecidable and trial.pairs is Pairs.SPARED and trial.defect is not Defect.EARLY:
         if status["reason"] != Reason.PLANNED.value:
             yield f"nothing is wrong, and it says {told}"
         elif not all(status["dryRun"].get(name) for name in ("targets", "rights", "probes", "expectations")):
@@ -584,7 +584,7 @@ def dry_run_broken(trial: Trial, status: Mapping[str, Any], concerning: frozense
 
 def wanted_of(trial: Trial) -> Verdict:
     """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
-    if not trial.shown or trial.twins is not Twins.SPARED:
+    if not trial.shown or trial.pairs is not Pairs.SPARED:
         return Verdict.INCONCLUSIVE
     if trial.defect is Defect.STUCK and trial.mitigates.restarts and not trial.unaided:
         return Verdict.PASSED
@@ -657,7 +657,7 @@ def allowed(trial: Trial, verdict: str) -> bool:
     ):
         # It may be over before the outage is; and it is sent once, with a good answer or without.
         return verdict in {Verdict.INCONCLUSIVE.value, wanted_of(trial).value}
-    if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
+    if trial.pairs is not Pairs.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False
     hosted = trial.hosted
     if hosted is not None and (hosted.fails or hosted.silent or hosted.takes > SEEN_WITHIN):
@@ -666,7 +666,7 @@ def allowed(trial: Trial, verdict: str) -> bool:
     if hosted is not None and trial.mitigates is Mitigates.LATE and trial.defect is Defect.STUCK:
         # Its calls may be answered too late for the recovery.
         return verdict in {Verdict.PASSED.value, Verdict.FAILED.value}
-    if trial.defect is Defect.FRAGILE and trial.shown and (trial.severs or trial.faults is not Faults.CUT):
+    if trial.defect is Defect.FRAGILE and trial.shown and (trial.close_connections or trial.faults is not Faults.CUT):
         # Its guardrail may trip before open connections are seen to be gone, or before the last fault is proven.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
     if trial.mitigates is Mitigates.LATE and trial.unaided and trial.shown and verdict == Verdict.FAILED.value:

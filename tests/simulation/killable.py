@@ -1,4 +1,4 @@
-"""What may befall a process of either simulation: to die, at a moment or at a call, or to stand still."""
+"""What may happen to a process of either simulation: to die, at a moment or at a call, or to stand still."""
 
 from simulation.scenario import Failure, What
 from simulation.world import World

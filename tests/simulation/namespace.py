@@ -1,4 +1,4 @@
-"""One namespace: the system under test with its vice, what packets do there, and our agents, whose logs tell of it."""
+"""One namespace: the system under test with its defect, what packets do there, and our agents, whose logs tell it."""
 
 import itertools
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ from simulation.calling import WORKERS as HOSTED
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
 from simulation.mitigating import with_mitigation
-from simulation.scenario import Connections, Faults, Hand, Trial, Twins, What
+from simulation.scenario import Connections, Faults, Hand, Pairs, Trial, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.switching import LOGIN, by_acl, of_pod, undo_of
 from simulation.system import System
@@ -128,11 +128,11 @@ WORKER_SET = "worker-1"
 SLIP = {"name": "compares a number with text", "becomes": "health.status == '503'"}
 
 
-def _spec(severs: bool, rollback: bool, slip: bool, closes: bool, faults: Faults) -> Object:
+def _spec(close_connections: bool, rollback: bool, slip: bool, closes: bool, faults: Faults) -> Object:
     kind = "redis" if closes else "tcp"
     probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if closes else [])]
     spec: Object = yaml.safe_load(
-        PLAN % (kind, ", ".join(probes), STEADY, OUTAGE, "Close" if severs else "Keep", WITHIN)
+        PLAN % (kind, ", ".join(probes), STEADY, OUTAGE, "Close" if close_connections else "Keep", WITHIN)
     )
     if faults is Faults.TWO_CUTS:
         spec["outage"]["faults"].append(yaml.safe_load(OTHER_CUT))
@@ -177,7 +177,7 @@ class SimulatedNamespace:
     trial: Trial
     redis_down: bool = False
     enforced: bool = True
-    severable: bool = True
+    closing_works: bool = True
     lies_until: float = 0.0
     flaps_until: float = 0.0
     silent_until: float = 0.0
@@ -195,7 +195,7 @@ class SimulatedNamespace:
     agents: dict[str, Agent] = field(default_factory=dict)
     sources: dict[str, LogSource] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
-    """The connections that twins hold, by their pod's name."""
+    """The connections that pairs hold, by their pod's name."""
     fires: dict[str, float] = field(default_factory=dict)
     """When each fuse of a scale fires, by its Job's name."""
     first_workers: frozenset[str] = frozenset()
@@ -481,7 +481,7 @@ class SimulatedNamespace:
             if (platform := self.platform_of(of_pod(pod).request.url)) is not None:
                 platform.runs(agent)
         elif agent.name == "closer":
-            self.server.store.world.after(0.2, self._sever, agent)
+            self.server.store.world.after(0.2, self._close_connections, agent)
         elif agent.name.startswith("counter") and self.trial.dry_run:
             self._say(agent, "connections", ok=True, values={"count": 1}, kind=LineType.CONNECTIONS)
         elif agent.name != "counter":
@@ -572,12 +572,12 @@ class SimulatedNamespace:
         world.after(EVERY, self._tick, agent)
 
     def _drops(self, agent: str) -> bool:
-        """Whether what one of our clients or twins sends to a dependency is dropped."""
+        """Whether what one of our clients or pairs sends to a dependency is dropped."""
         if agent.endswith("-1"):
-            return second_dropped_for(self.trial.twins, agent, cut=self.second)
+            return second_dropped_for(self.trial.pairs, agent, cut=self.second)
         if self.redis_down:
             self.server.store.world.tally.took_effect(What.REDIS_DOWN)
-        return self.away or dropped_for(self.trial.twins, agent, cut=self.cut)
+        return self.away or dropped_for(self.trial.pairs, agent, cut=self.cut)
 
     def _flips(self, number: int) -> bool:
         """Whether the observer says the opposite."""
@@ -595,11 +595,11 @@ class SimulatedNamespace:
             self._say(agent, name, ok=ok, sent=sent, kind=kind)
 
     def _hold(self, agent: Agent) -> None:
-        """The connection that a twin holds is asked."""
+        """The connection that a witness or control holds is asked."""
         hold = self.holds.setdefault(agent.pod["metadata"]["name"], Hold(self.trial.connections))
         witness, now = agent.name.startswith("witness"), self.server.store.world.now
-        down = self.away or self.trial.twins is Twins.NOT_ADMITTED
-        told = hold.tick(now, cut=self.cut, down=down, witness=witness or self.trial.twins is Twins.NOT_SPARED)
+        down = self.away or self.trial.pairs is Pairs.NOT_ADMITTED
+        told = hold.tick(now, cut=self.cut, down=down, witness=witness or self.trial.pairs is Pairs.NOT_SPARED)
         if told is not None:
             how, values = told
             self._say(agent, "target-0", ok=how is None, error=how, values=values, kind=LineType.HELD)
@@ -630,13 +630,13 @@ class SimulatedNamespace:
         else:
             agent.source.write(line.encode())
 
-    def _sever(self, agent: Agent) -> None:
+    def _close_connections(self, agent: Agent) -> None:
         if agent.ended:
             return
         seen = self.trial.connections is Connections.SEEN
-        left = 0 if self.severable or not seen else 2
+        left = 0 if self.closing_works or not seen else 2
         if left:
-            self.server.store.world.tally.took_effect(What.NO_SEVER)
+            self.server.store.world.tally.took_effect(What.NO_CLOSING)
         self.system.cut_off |= seen and not left and self.cut
         kind = LineType.CONNECTIONS_CLOSED
         some = self.trial.connections is Connections.PARTLY
@@ -670,8 +670,8 @@ class SimulatedNamespace:
             there = server.store.need(DEPLOYMENTS, self.namespace, config.workload)
             ours = config.uid == there["metadata"]["uid"]
             if ours and (step is LineType.ARMED or there["spec"]["replicas"] == config.wanted):
-                rehearses = step is LineType.ARMED
-                server.store.patch("fuse", DEPLOYMENTS, self.namespace, config.workload, patch, dry_run=rehearses)
+                dry = step is LineType.ARMED
+                server.store.patch("fuse", DEPLOYMENTS, self.namespace, config.workload, patch, dry_run=dry)
         except GameDayError:
             world.after(1.0, self._fuse, agent, step)
             return
@@ -684,7 +684,7 @@ class SimulatedNamespace:
             server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
 
     def _call_fuse(self, agent: Agent, step: LineType, config: WaitingFuseConfig) -> None:
-        """The fuse of a call rehearses, or sends its request."""
+        """The fuse of a call does its dry run, or sends its request."""
         fires = {"deadline": self.fires[config.job]}
         if step is LineType.ARMED and self.platform is not None and self.platform.call.unready:
             self._say(agent, step.value, ok=False, error=self.platform.call.unready, values=fires, kind=step)
@@ -749,16 +749,16 @@ def is_ready(pod: Object) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:
+def dropped_for(pairs: Pairs, agent: str, *, cut: bool) -> bool:
     """Whether what a client, witness or control sends to the dependency is dropped."""
-    if twins is Twins.NOT_ADMITTED and agent != "client":
+    if pairs is Pairs.NOT_ADMITTED and agent != "client":
         return True
-    return cut and (agent.startswith("witness") or twins is Twins.NOT_SPARED)
+    return cut and (agent.startswith("witness") or pairs is Pairs.NOT_SPARED)
 
 
-def second_dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:
+def second_dropped_for(pairs: Pairs, agent: str, *, cut: bool) -> bool:
     """The same of the second cut's dependency, which admits everybody."""
-    return cut and (agent.startswith("witness") or twins is Twins.NOT_SPARED)
+    return cut and (agent.startswith("witness") or pairs is Pairs.NOT_SPARED)
 
 
 def engine_of(drill: Object) -> dict[str, Any]:

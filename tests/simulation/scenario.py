@@ -49,7 +49,7 @@ class Defect(enum.Enum):
 
 
 class Connections(enum.Enum):
-    """What becomes of connections that are open when the cut comes, the targets' and the twins', and who sees them."""
+    """What becomes of connections that are open when the cut comes, the targets' and the pairs', and who sees them."""
 
     SEEN = "seen"
     """They live on; the dependency sees the targets' own, and can end them."""
@@ -64,11 +64,11 @@ class Connections(enum.Enum):
     CLOSED = "closed"
     """As hidden; the dependency closes those of the witnesses, as it closes what is idle."""
     BOTH = "both"
-    """As hidden; those of the twins end, cut off or not."""
+    """As hidden; those of the pairs end, cut off or not."""
     ONCE = "once"
-    """As hidden; those of the twins answer once before the cut, and those of the witnesses end under it."""
+    """As hidden; those of the pairs answer once before the cut, and those of the witnesses end under it."""
     LOCAL = "local"
-    """As hidden; those of the twins end at a proxy beside them."""
+    """As hidden; those of the pairs end at a proxy beside them."""
 
     @property
     def ends_the_witness(self) -> bool:
@@ -76,8 +76,8 @@ class Connections(enum.Enum):
         return self not in {Connections.SEEN, Connections.PARTLY, Connections.HIDDEN, Connections.MESHED}
 
 
-class Twins(enum.Enum):
-    """What the network makes of our twins."""
+class Pairs(enum.Enum):
+    """What the network makes of our pairs."""
 
     SPARED = "spared"
     """The cut spares controls and the client."""
@@ -177,7 +177,7 @@ class What(enum.Enum):
     """``count`` lines of the observer are lost."""
     DEAF = "deaf"
     """The network does not enforce policies from then on."""
-    NO_SEVER = "no sever"
+    NO_CLOSING = "no closing"
     """Open connections cannot be ended."""
     SLOW_PODS = "slow pods"
     """Pods take ``seconds`` longer to run."""
@@ -277,7 +277,7 @@ class Call:
     acl: bool = False
     """Whether it is a Redis, of which a user is switched off."""
     unready: str = ""
-    """What a fuse finds in its rehearsal, which keeps it from being armed."""
+    """What a fuse finds in its dry run, which keeps it from being armed."""
     refuses: bool = False
     """Whether that user has other clients, so that nothing is changed."""
 
@@ -287,7 +287,7 @@ class Trial:
     """One drill: when it is created, how it is planned, and what is wrong with the system that it tries."""
 
     starts: float = 0.0
-    severs: bool = False
+    close_connections: bool = False
     rollback: bool = False
     defect: Defect = Defect.NONE
     slip: bool = False
@@ -295,7 +295,7 @@ class Trial:
     phase: int = 0
     """Which of its requests a silent system answers."""
     connections: Connections = Connections.SEEN
-    twins: Twins = Twins.SPARED
+    pairs: Pairs = Pairs.SPARED
     unprobed: bool = False
     """Whether what is cut is not said to be a Redis, so that nobody can end the targets' connections."""
     faults: Faults = Faults.CUT
@@ -317,7 +317,7 @@ class Trial:
     @property
     def kind(self) -> tuple[bool, bool, bool, bool, Faults]:
         """Which plan it has."""
-        return self.severs, self.rollback, self.slip, self.closes, self.faults
+        return self.close_connections, self.rollback, self.slip, self.closes, self.faults
 
     @property
     def evicts(self) -> bool:
@@ -332,13 +332,13 @@ class Trial:
     @property
     def closes(self) -> bool:
         """Whether somebody is to end the targets' connections at the dependency."""
-        return self.severs and not self.unprobed
+        return self.close_connections and not self.unprobed
 
     @property
     def shown(self) -> bool:
         """Whether the targets are shown to be cut off, as far as the plan asks for that and nothing goes wrong."""
         seen = self.closes and self.connections is Connections.SEEN
-        return not self.severs or seen or self.connections is Connections.ENDED
+        return not self.close_connections or seen or self.connections is Connections.ENDED
 
     @property
     def undecidable(self) -> bool:
@@ -365,7 +365,7 @@ class Scenario:
 
 WAYS = (*(Connections.SEEN,) * 10, *(way for way in Connections if way is not Connections.SEEN))
 """What is drawn of networks: in most drills the dependency sees the targets' own connections."""
-TWINS = (*(Twins.SPARED,) * 30, *(twins for twins in Twins if twins is not Twins.SPARED))
+PAIRS = (*(Pairs.SPARED,) * 30, *(pairs for pairs in Pairs if pairs is not Pairs.SPARED))
 """What is drawn of networks: few do not spare controls, or admit nobody."""
 RESTARTS = 0.4
 """How many of the rollbacks restart the workers' pods."""
@@ -383,7 +383,7 @@ ACL = 0.4
 """How many of these switch a user of a Redis off instead."""
 HOSTED = 0.25
 """How many of the rollbacks and mitigations call a platform that hosts the workers."""
-VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
+DEFECTS = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
 
@@ -393,9 +393,9 @@ class Dice:
 
     random: Random
     kinds: tuple[What, ...] = DRAWN
-    defects: tuple[Defect, ...] = VICES
+    defects: tuple[Defect, ...] = DEFECTS
     ways: tuple[Connections, ...] = WAYS
-    twins: tuple[Twins, ...] = TWINS
+    pairs: tuple[Pairs, ...] = PAIRS
     more: Random = field(default_factory=Random)
     """Draws what was not drawn from the beginning: the rest of a seed stays what it was."""
     faults: Random = field(default_factory=Random)
@@ -417,12 +417,12 @@ class Dice:
         """A drill."""
         dice = self.random
         defect = dice.choice(self.defects)
-        starts, severs = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
+        starts, close_connections = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
         way = self.more.choice(self.ways)
-        unprobed = self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and severs
-        twins = self.more.choice(self.twins)
-        if twins is Twins.NOT_ADMITTED and (unprobed or not severs):
-            twins = Twins.SPARED
+        unprobed = self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and close_connections
+        pairs = self.more.choice(self.pairs)
+        if pairs is Pairs.NOT_ADMITTED and (unprobed or not close_connections):
+            pairs = Pairs.SPARED
         faults = self.faults.choice(FAULTS)
         rollback = defect in {Defect.STUCK, Defect.LOST} and dice.random() < 0.6
         if faults.scales and defect in {Defect.STUCK, Defect.LOST}:
@@ -435,9 +435,9 @@ class Dice:
         if mitigates is not Mitigates.NOTHING and (faults.scales or rollback):
             # One workload is scaled in one place of a plan only.
             mitigates = Mitigates.JOBS
-        call = self.call() if faults is Faults.CUT and twins is Twins.SPARED else None
+        call = self.call() if faults is Faults.CUT and pairs is Pairs.SPARED else None
         if call is not None:
-            severs, unprobed, way = False, False, Connections.SEEN
+            close_connections, unprobed, way = False, False, Connections.SEEN
         hosted = self.hosted() if rollback or mitigates not in {Mitigates.NOTHING, Mitigates.EVICTS} else None
         return Trial(
             call=call,
@@ -447,10 +447,10 @@ class Dice:
             restarts=self.repairs.random() < RESTARTS and rollback,
             faults=faults,
             starts=starts,
-            severs=severs,
-            connections=way if severs else Connections.SEEN,
+            close_connections=close_connections,
+            connections=way if close_connections else Connections.SEEN,
             unprobed=unprobed,
-            twins=twins,
+            pairs=pairs,
             rollback=rollback,
             defect=defect,
             slip=dice.random() < 0.04,
@@ -511,7 +511,7 @@ class Dice:
                 count = dice.choice((1, 1, 3))
             case What.LAG:
                 seconds = dice.choice((0.5, 2.0, 8.0, 30.0))
-            case What.NO_SEVER:
+            case What.NO_CLOSING:
                 # It is asked for once, some seconds after the beginning.
                 at = round(dice.uniform(0, 6), 2)
             case What.SLOW_PODS:
@@ -535,14 +535,14 @@ def draw(
     seed: int,
     drills: int = 2,
     kinds: tuple[What, ...] = DRAWN,
-    defects: tuple[Defect, ...] = VICES,
+    defects: tuple[Defect, ...] = DEFECTS,
     ways: tuple[Connections, ...] = WAYS,
-    twins: tuple[Twins, ...] = TWINS,
+    pairs: tuple[Pairs, ...] = PAIRS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
     drawn = ("connections", "faults", "repairs", "runbooks", "calls", "endings", "hosts", "users")
     own = [Random(f"{what} {seed}") for what in drawn]
-    dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
+    dice = Dice(Random(seed), kinds, defects, ways, pairs, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     failures = tuple(sorted((dice.failure(drills) for _ in range(count)), key=lambda failure: failure.at))

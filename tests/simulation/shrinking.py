@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulation.invariants import Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Connections, Defect, Scenario, Trial, Twins
+from simulation.scenario import Connections, Defect, Pairs, Scenario, Trial
 
 Run = Callable[[Scenario], Outcome]
 
@@ -50,10 +50,10 @@ def _simpler(trial: Trial) -> Iterator[Trial]:
     for simpler in (
         replace(trial, defect=Defect.NONE, rollback=False),
         replace(trial, rollback=False),
-        replace(trial, severs=False, unprobed=False, connections=Connections.SEEN),
+        replace(trial, close_connections=False, unprobed=False, connections=Connections.SEEN),
         replace(trial, connections=Connections.SEEN),
         replace(trial, unprobed=False),
-        replace(trial, twins=Twins.SPARED),
+        replace(trial, pairs=Pairs.SPARED),
         replace(trial, starts=0.0),
     ):
         if simpler != trial:

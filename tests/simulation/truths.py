@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from simulation.namespace import OUTAGE, SPECS, STEADY, WITHIN
-from simulation.scenario import Defect, Trial, Twins, What
+from simulation.scenario import Defect, Pairs, Trial, What
 from simulation.system import System
 
 MARGIN = 0.5
@@ -15,7 +15,7 @@ EDGE = 0.01
 REMOVING = frozenset(
     {What.POLICY_DELETED, What.FUSE_DELETED, What.DRILL_DELETED, What.DRILL_FORCED, What.FINALIZER_TAKEN}
 )
-"""Troubles in which a policy goes without the drill having lifted it."""
+"""Troubles in which a policy goes without the drill having reverted it."""
 LYING = frozenset({What.LIE, What.FLAP})
 
 
@@ -46,7 +46,7 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
         yield "an expectation compares a number with text"
     if trial.defect is Defect.NOISY:
         yield "the team was told of other things all the time"
-    if trial.twins is Twins.NOT_ADMITTED:
+    if trial.pairs is Pairs.NOT_ADMITTED:
         yield "the dependency admits no pod of the targets' kind"
     since = memory["steady_from"]
     window = [ok for at, ok in system.asked if since + EDGE <= at <= since + STEADY - EDGE]
@@ -56,7 +56,7 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
 
 def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict: str) -> Iterator[str]:
     """What a drill says of its outage although targets had connections all through it."""
-    if not trial.severs or system.cut_off or memory.get("zero") is None:
+    if not trial.close_connections or system.cut_off or memory.get("zero") is None:
         return
     if verdict in {"Passed", "Failed"}:
         yield f"it {verdict.lower()}"
@@ -67,14 +67,14 @@ def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict
 
 
 def misnamed(trial: Trial, memory: Mapping[str, Any], reason: str) -> Iterator[str]:
-    """What a drill says of its own twins, where nothing else went wrong: not that the dependency is down."""
-    wanted = {Twins.NOT_SPARED: "ControlCut", Twins.NOT_ADMITTED: "NotAdmitted"}.get(trial.twins)
-    if wanted is None or trial.undecidable or (trial.twins is Twins.NOT_SPARED and memory.get("zero") is not None):
+    """What a drill says of its own pairs, where nothing else went wrong: not that the dependency is down."""
+    wanted = {Pairs.NOT_SPARED: "ControlCut", Pairs.NOT_ADMITTED: "NotAdmitted"}.get(trial.pairs)
+    if wanted is None or trial.undecidable or (trial.pairs is Pairs.NOT_SPARED and memory.get("zero") is not None):
         return
-    if trial.twins is Twins.NOT_SPARED and memory.get("inject_requested_at") is None:
+    if trial.pairs is Pairs.NOT_SPARED and memory.get("inject_requested_at") is None:
         return
     if reason != wanted:
-        yield f"the network's twins are {trial.twins.value}, and it says {reason}"
+        yield f"the network's pairs are {trial.pairs.value}, and it says {reason}"
 
 
 def unfounded(system: System, memory: Mapping[str, Any]) -> Iterator[str]:
@@ -100,4 +100,4 @@ def blamed(memory: Mapping[str, Any]) -> Iterator[str]:
     """What a drill says that somebody else did, where nobody but the drill itself can have."""
     for doubt in memory.get("doubts", ()):
         if doubt["cause"] == "CutRemoved":
-            yield f"it lifted its cut and says: {doubt['message']}"
+            yield f"it reverted its cut and says: {doubt['message']}"

@@ -305,7 +305,7 @@ class ActionKind(PlannedKind[Spec, Planned]):
         return FEW
 
     def grown(self, ctx: ActionContext, cut: Cut) -> Cut:
-        """A cut extended to new destinations; it never shrinks before it is lifted."""
+        """A cut extended to new destinations; it never shrinks before it is reverted."""
         return cut
 
     async def closing(self, ctx: ActionContext, action: Planned, cut: Cut) -> Connections:

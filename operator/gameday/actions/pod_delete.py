@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import ConfigDict, Field
 
 from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
-from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
+from gameday.actions.watched_pods import ALL_PODS, are, pod_names, snapshot_of, watches_of
 from gameday.actions.workload import FIELDS, KINDS, Named, Workload, changed
 from gameday.actions.workload_checks import is_cut_off, not_found, pods_of
 from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS, Object, Resource
@@ -237,7 +237,7 @@ def _pods(change: Change) -> Mapping[str, str]:
 
 def _before(ctx: ActionContext, seen: Observed, action: PodDelete) -> Observed:
     """What is to be registered; too few ready pods, or too many to note, and nothing is begun."""
-    snapshot = sight_of(ctx)
+    snapshot = snapshot_of(ctx)
     many = len(_ready(snapshot, action.workload))
     wrong = next(_too_few_or_many(action, many, ""), None)
     if wrong is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
 from gameday.actions.kind import ActionContext, PreflightContext, RunKind, Use, Watch
-from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
+from gameday.actions.watched_pods import ALL_PODS, are, pod_names, snapshot_of, watches_of
 from gameday.actions.workload import KINDS, Named, Workload
 from gameday.actions.workload_checks import is_cut_off, not_found, pods_of
 from gameday.cluster.resources import BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS, Object, Resource
@@ -127,7 +127,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
         if there is None:
             return Ran(RunState.FAILED, shown=f"{action.workload} was deleted by somebody else")
         if noted is None:
-            return _before(pods_of(sight_of(ctx), action.workload), action.workload)
+            return _before(pods_of(snapshot_of(ctx), action.workload), action.workload)
         return _under_way(action.workload, _progress(ctx, name, action.workload, there, noted["pods"]))
 
     async def run(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> None:
@@ -179,7 +179,7 @@ def _progress(ctx: ActionContext, name: str, workload: Workload, there: Object, 
     left = {pod: known[pod] for pod, uid in pods.items() if known.get(pod, {}).get("metadata", {}).get("uid") == uid}
     waiting = [pod for pod, one in left.items() if not _is_ending(one) and pods[pod] not in evicted]
     intact = sorted(waiting, key=lambda pod: (ready(left[pod]), pod))
-    own = pods_of(sight_of(ctx), workload)
+    own = pods_of(snapshot_of(ctx), workload)
     replaced = sum(ready(pod) and pod["metadata"]["uid"] not in pods.values() for pod in own)
     gone = len(pods) - len(intact)
     # Somebody may have scaled it down meanwhile: then not every pod gets a replacement.

@@ -26,7 +26,7 @@ def watches_of(workload: Workload) -> Iterator[Watch]:
         yield Watch(SETS, REPLICA_SETS)
 
 
-def sight_of(ctx: ActionContext) -> NamespaceSnapshot:
+def snapshot_of(ctx: ActionContext) -> NamespaceSnapshot:
     """What the watches have seen, as the preflight would see it."""
     watches = {PODS.plural: ALL_PODS, REPLICA_SETS.plural: SETS}
     return NamespaceSnapshot(
@@ -38,7 +38,7 @@ def seen_left(ctx: ActionContext, workload: Workload) -> int | None:
     """How many pods of a workload have not ended, those that are ending included; None while that is not known."""
     if not all(ctx.cache.listed(watch.name) for watch in watches_of(workload)):
         return None
-    snapshot = sight_of(ctx)
+    snapshot = snapshot_of(ctx)
     return sum(not _has_ended(pod) and _may_be_of(snapshot, workload, pod) for pod in snapshot.of(PODS))
 
 

@@ -1,6 +1,6 @@
 """The fuse of a call: a waiting pod of a Job, which sends the request that takes the call back if the operator did not.
 
-Run as ``python -m gameday.agents.call_fuse``. Such a request cannot be tried without taking effect. So the rehearsal
+Run as ``python -m gameday.agents.call_fuse``. Such a request cannot be tried without taking effect. So the dry run
 reads the Secrets and connects to the server, with its certificate verified, and sends nothing. What came of the request
 is left in the termination message, as the caller leaves it. ``waiting_fuse`` says when it is sent.
 """
@@ -21,8 +21,8 @@ async def call_fuse(
     """Wait for the deadline, and send the request then, until an answer is good."""
     calling = Calling(config.request, config.statuses, config.timeout)
 
-    async def act(rehearsing: bool) -> str | None:
-        if rehearsing:
+    async def act(dry: bool) -> str | None:
+        if dry:
             return await calling.reach()
         outcome = await calling.call()
         leave(message, outcome)

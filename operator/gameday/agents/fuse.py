@@ -20,8 +20,8 @@ RESOURCES: Final = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 async def fuse(config: FuseConfig, log: SampleLog, ending: asyncio.Event) -> int | None:
     """Wait for the deadline, and put the replicas back then."""
 
-    async def act(rehearsing: bool) -> str | None:
-        return await asyncio.to_thread(patch, config, rehearsing)
+    async def act(dry: bool) -> str | None:
+        return await asyncio.to_thread(patch, config, dry)
 
     return await wait_and_act(config, log, ending, act)
 

@@ -38,7 +38,7 @@ class Client:
     replica: bool
 
 
-async def rehearse(user: RedisUser, *, must_be_on: bool) -> tuple[Place, ...]:
+async def dry_run(user: RedisUser, *, must_be_on: bool) -> tuple[Place, ...]:
     """Show that the user could be switched off and on, and change nothing; the servers on which.
 
     Raises:
@@ -48,7 +48,7 @@ async def rehearse(user: RedisUser, *, must_be_on: bool) -> tuple[Place, ...]:
     async with Servers(user) as servers:
         places = await servers.find()
         for place in places:
-            await _rehearse(servers, place, user, must_be_on=must_be_on)
+            await _dry_run(servers, place, user, must_be_on=must_be_on)
         return places
 
 
@@ -79,7 +79,7 @@ async def switch_off(
                 break
             # One that came meanwhile may not know the user, or may have other clients.
             for place in new:
-                await _rehearse(servers, place, user, must_be_on=not again)
+                await _dry_run(servers, place, user, must_be_on=not again)
                 clients += await _clients(servers, place, user, others_affected=others_affected)
             others = _others(clients, targets, user, others_affected=others_affected)
             starts(new)
@@ -124,7 +124,7 @@ async def switch_on(user: RedisUser, known: tuple[Place, ...], *, forgets: bool)
         return f"{text}; {why}, and no other names it: if it comes back, run ACL SETUSER {user.user} on there"
 
 
-async def _rehearse(servers: Servers, place: Place, user: RedisUser, *, must_be_on: bool) -> None:
+async def _dry_run(servers: Servers, place: Place, user: RedisUser, *, must_be_on: bool) -> None:
     where = host_port(*place)
     if not await _is_on(servers, place, user.user) and must_be_on:
         text = f"user {user.user} is off on {where} already: switch it on there, or name another user"
@@ -141,7 +141,7 @@ async def _rehearse(servers: Servers, place: Place, user: RedisUser, *, must_be_
 async def _off(servers: Servers, place: Place, user: RedisUser) -> int:
     """Switch it off on one server; how many connections that ended."""
     ask = _Asking(servers, place)
-    # Who was deleted since the rehearsal would be created.
+    # Who was deleted since the dry run would be created.
     await _is_on(servers, place, user.user)
     await ask("ACL", "SETUSER", user.user, "off")
     if await _is_on(servers, place, user.user):

@@ -1,6 +1,6 @@
 """The fuse of a user that is switched off: a waiting pod of a Job, which switches it on if the operator did not.
 
-Run as ``python -m gameday.agents.user_fuse``. Its rehearsal logs in as the administrator on every server, and shows
+Run as ``python -m gameday.agents.user_fuse``. Its dry run logs in as the administrator on every server, and shows
 that the user is there, is on, and could be switched, without changing anything. A fuse that takes the place of another
 one later finds a user that the drill has switched off: from ``arms_within`` seconds after the start of its Job it takes
 that as it is. ``waiting_fuse`` says when it acts.
@@ -15,7 +15,7 @@ from gameday.agents.calling import MESSAGE, Outcome, leave
 from gameday.agents.log import SampleLog
 from gameday.agents.peers import Place
 from gameday.agents.redis_servers import Trouble
-from gameday.agents.redis_users import rehearse, switch_on
+from gameday.agents.redis_users import dry_run, switch_on
 from gameday.agents.runtime import run
 from gameday.agents.waiting_fuse import wait_and_act
 from gameday.model.redis_user import UserFuseConfig
@@ -31,14 +31,14 @@ async def user_fuse(
     known: tuple[Place, ...] = ()
     began: float | None = None
 
-    async def act(rehearsing: bool) -> str | None:
+    async def act(dry: bool) -> str | None:
         nonlocal known, began
         fires = False
         try:
             async with asyncio.timeout(TRY_TAKES):
-                if rehearsing:
+                if dry:
                     arms, fires = await _moment(config)
-                    known = await rehearse(config.user, must_be_on=arms)
+                    known = await dry_run(config.user, must_be_on=arms)
                     return None
                 began = waiting_fuse.boot() if began is None else began
                 forgets = waiting_fuse.boot() > began + config.forgets_after

@@ -1,4 +1,4 @@
-"""What every fuse that acts does: it learns its deadline from its Job, rehearses, waits, then acts until it is done.
+"""What every fuse that acts does: it learns its deadline, does a dry run, waits, then acts until it is done.
 
 If its node is lost, another pod of the Job takes its place, and the deadline must be the same for both. So it counts
 from the Job's own ``status.startTime``, which each pod reads when it starts. The remaining time is computed from the
@@ -36,12 +36,12 @@ NOT_FIRED: Final = 1
 """Exit code of a fuse that got SIGTERM before its deadline."""
 
 Act = Callable[[bool], Awaitable[str | None]]
-"""Takes the change back, or only rehearses that; None once it is done, or what went wrong as a few words."""
+"""Takes the change back, or only does a dry run of that; None once it is done, or what went wrong as a few words."""
 
 
 async def wait_and_act(config: WaitingFuseConfig, log: SampleLog, ending: asyncio.Event, act: Act) -> int | None:
-    """Learn the deadline, rehearse, wait, then act until it is done."""
-    found = await _rehearse(config, log, ending, act)
+    """Learn the deadline, do a dry run, wait, then act until it is done."""
+    found = await _dry_run(config, log, ending, act)
     if found is None:
         return NOT_FIRED
     deadline, fires_at = found
@@ -57,7 +57,7 @@ def boot() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-async def _rehearse(
+async def _dry_run(
     config: WaitingFuseConfig, log: SampleLog, ending: asyncio.Event, act: Act
 ) -> tuple[float, float] | None:
     """The deadline in Unix seconds, and when that is by ``boot``; None when it shall end before it knows."""

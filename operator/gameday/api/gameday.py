@@ -69,7 +69,7 @@ class Expectation(ApiModel):
     after: Duration | None = None
     """In the outage: always counts from this time after the start of the outage on."""
     guardrail: bool = False
-    """Whether a violation of always lifts the fault at once. Only in the outage."""
+    """Whether a violation of always reverts the fault at once. Only in the outage."""
     unaided: bool = False
     """Whether it counts as missed where it is met only after a mitigation has acted. Not in the steady state."""
 

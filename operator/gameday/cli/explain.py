@@ -48,7 +48,7 @@ class Expected:
     by: str = ""
     """The mitigation that had acted before it was met, or ""."""
     within: str = ""
-    """How long after the faults were lifted it was to be true; "" unless the recovery awaits it."""
+    """How long after the faults were reverted it was to be true; "" unless the recovery awaits it."""
     open: bool = False
     """Whether the recovery awaited it, and it had not come when the drill ended."""
     read: str = ""
@@ -246,14 +246,14 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Dril
 
 
 def _failed(expected: tuple[Expected, ...]) -> str:
-    """What was missed: under the faults, or after they were lifted, with the time that it had."""
+    """What was missed: under the faults, or after they were reverted, with the time that it had."""
     missed = [one for one in expected if one.state == ResultState.MISSED.value and one.stage != AGAIN]
     after = [one for one in missed if one.stage == Stage.RECOVERY.value]
     under = _named([one.name for one in missed if one not in after])
     later = _named([f"{one.name} (within {one.within})" if one.within else one.name for one in after])
     if not after:
         return f"Each fault was proven, and under it the system missed what was expected: {under}."
-    text = f"after it was lifted the system missed what was expected: {later}."
+    text = f"after it was reverted the system missed what was expected: {later}."
     if not under:
         return f"Each fault was proven, and {text}"
     return f"Each fault was proven, and under it the system missed what was expected: {under}. A{text[1:]}"

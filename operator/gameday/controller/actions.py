@@ -40,7 +40,7 @@ _BY_REASON: Final = {
             "ActByHand",
             "Injecting",
             "CutProven",
-            "Severed",
+            "ConnectionsClosed",
             "ConnectionsEnded",
         ),
         Action.CUT,
@@ -55,7 +55,7 @@ _BY_REASON: Final = {
         Action.CUT,
     ),
     **dict.fromkeys(
-        (Phase.RECOVERY.value, "CutLifted", "Undone", "UndoByHand", "UndoAgain", "FaultsNotCleared"), Action.REVERT
+        (Phase.RECOVERY.value, "CutReverted", "Undone", "UndoByHand", "UndoAgain", "FaultsNotCleared"), Action.REVERT
     ),
     **dict.fromkeys(("Stalled", "Resumed", AGENTS_LEFT, Reason.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),

@@ -1,4 +1,4 @@
-"""The fuse of a cut: a Job that never runs a pod, whose deadline makes Kubernetes itself lift the cut.
+"""The fuse of a cut: a Job that never runs a pod, whose deadline makes Kubernetes itself revert the cut.
 
 The Job owns the policy. When its deadline passes, the Job controller fails it, the TTL controller deletes it, and
 garbage collection deletes the policy: no operator need be alive (measured: within 0.5 s of the deadline). A policy that
@@ -107,7 +107,7 @@ def state_of(job: Object | None, seconds: float, until: float | None = None) -> 
 
 
 def spoilt(job: Object, seconds: float, until: float | None = None) -> str:
-    """Why a fuse would not lift its cut in time, or ""; see ``state_of``."""
+    """Why a fuse would not revert its cut in time, or ""; see ``state_of``."""
     return "; ".join(_faults(job, seconds, until))
 
 

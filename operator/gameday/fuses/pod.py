@@ -62,7 +62,7 @@ def _is_controlled_by(pod: Object, uid: str) -> bool:
 
 
 def state_of(job: Object | None, *, runs: bool, deadline: float | None) -> Fuse:
-    """How a fuse stands: it is armed once a pod of it that runs has rehearsed, which is when its deadline is known."""
+    """How a fuse stands: it is armed once a pod of it has done its dry run, which is when its deadline is known."""
     if job is None:
         return Fuse()
     dead = spoilt(job) or None

@@ -106,7 +106,7 @@ class Fuse:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsClosed:
-    """What the severing found: connections killed, those left, and at which Unix second that was."""
+    """What the closer pod found: connections killed, those left, and at which Unix second that was."""
 
     killed: int
     left: int

@@ -316,7 +316,7 @@ class DrillRecord:
         return record.note(at, "Stalled", why, warning=True) if why else record.note(at, "Resumed", "it continues")
 
     def wait(self, reason: Reason, message: str, at: float) -> Self:
-        """The record of a drill that cannot begin yet; the same obstacle is noted once."""
+        """The record of a drill that cannot begin yet; the same reason is noted once."""
         waiting = Waiting(reason, message)
         if self.waiting == waiting:
             return self

@@ -79,7 +79,7 @@ class UserFuseConfig(WaitingFuseConfig):
 
     user: RedisUser
     arms_within: float
-    """Seconds from the start of its Job in which it rehearses before the change; a user that is off then was off."""
+    """Seconds from the start of its Job for its dry run before the change; a user that is off then was off."""
     forgets_after: float
     """Seconds of trying after which a server that no other server names may be gone."""
 

@@ -66,7 +66,7 @@ class Cut:
     far_end: CutDestination = field(default_factory=CutDestination)
     pairs: tuple[Pair, ...] = ()
     targets: tuple[str, ...] = ()
-    """Addresses of the targets, whose connections are severed."""
+    """Addresses of the targets, whose connections are closed."""
     severs: ClosingPlan | None = None
     """None where open connections are kept, or cannot be ended."""
     dials: tuple[Dial, ...] = ()
@@ -116,7 +116,7 @@ class Setup:
         every = ((cut, pair) for cut in self.cuts for pair in cut.pairs)
         return ((number, cut, pair) for number, (cut, pair) in enumerate(every))
 
-    def twins(self) -> dict[str, range]:
+    def pair_numbers(self) -> dict[str, range]:
         """The numbers of each cut's pairs, by the name of its fault."""
         found, first = {}, 0
         for cut in self.cuts:

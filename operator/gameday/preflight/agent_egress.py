@@ -19,10 +19,10 @@ DNS_PORTS: Final = (53, 5353)
 PAGE: Final = "docs/how-to/networks.md has examples"
 
 
-def our_pod(snapshot: NamespaceSnapshot, role: str, wears: Mapping[str, str] | None = None) -> PodIdentity:
+def our_pod(snapshot: NamespaceSnapshot, role: str, labels: Mapping[str, str] | None = None) -> PodIdentity:
     """An agent's pod; the name of the drill is unknown here, so a placeholder is used that no policy selects."""
     return PodIdentity(
-        snapshot.namespace, {**(wears or {}), **ownership_labels("", role, role)}, ACCOUNT, snapshot.namespace_labels
+        snapshot.namespace, {**(labels or {}), **ownership_labels("", role, role)}, ACCOUNT, snapshot.namespace_labels
     )
 
 

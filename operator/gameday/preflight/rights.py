@@ -78,7 +78,7 @@ def may(rules: Iterable[Object], verb: str, kind: Resource, subresource: str = "
 
 
 def of_cut(policy_kind: Resource, *, named: bool = False) -> Right:
-    """What making and lifting a cut needs, and growing it.
+    """What making and reverting a cut needs, and growing it.
 
     Cilium's policy selects the pods behind a Service, and grows only where a name is cut.
     """

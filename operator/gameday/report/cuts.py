@@ -14,7 +14,7 @@ EITHER: Final = "the network, or the drill at the server, ended open connections
 UNSHOWN: Final = "it was not shown that open connections ended, so targets may have gone on over them"
 KEPT: Final = "open connections were kept (openConnections: Keep), so targets may have gone on over them"
 UNTRIED: Final = "a server that loses power, and half-open connections that nobody ends, were not rehearsed"
-_ENDS: Final = {"ConnectionsEnded": NETWORK, "Severed": SERVER}
+_ENDS: Final = {"ConnectionsEnded": NETWORK, "ConnectionsClosed": SERVER}
 """What the timeline's lines about open connections say, by their reason."""
 
 

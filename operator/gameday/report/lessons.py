@@ -63,20 +63,20 @@ def sentence(report: Report) -> str:
 
 
 def _unmet(report: Report, expected: list[Expected]) -> Iterator[str]:
-    """What was missed: under the faults, and after they were lifted, by how long it had and whether it was to hold."""
+    """What was missed: under the faults, and after their revert, by how long it had and whether it was to hold."""
     missed = [one for one in expected if one.state == "Missed"]
     if names := [one.name for one in missed if one.stage != "Recovery"]:
         yield f"{_listed(names)} {_were(names)} not met while {_what(report)}"
-    lifted = f"after the {_fault(report)} {'was' if len(report.faults) < 2 else 'were'} lifted"
+    reverted = f"after the {_fault(report)} {'was' if len(report.faults) < 2 else 'were'} reverted"
     allowed: dict[tuple[bool, float | None], list[str]] = {}
     for one in missed:
         if one.stage == "Recovery":
             allowed.setdefault((one.mode == "always", one.within), []).append(one.name)
     for (held, within), names in allowed.items():
         if held:
-            yield f"{_listed(names)} did not hold {lifted}"
+            yield f"{_listed(names)} did not hold {reverted}"
         else:
-            yield f"{_listed(names)} {_were(names)} not met {f'within {seconds(within)} ' if within else ''}{lifted}"
+            yield f"{_listed(names)} {_were(names)} not met {f'within {seconds(within)} ' if within else ''}{reverted}"
 
 
 def _were(names: Sequence[str]) -> str:
@@ -213,7 +213,7 @@ def _of_expectations(report: Report) -> Iterator[tuple[str, str]]:
 
 def _missed(one: Expected) -> str:
     allowed = f" within {seconds(one.within)}" if one.within is not None and one.mode != "always" else ""
-    guardrail = " It is a guardrail, so the faults were lifted at once." if one.guardrail else ""
+    guardrail = " It is a guardrail, so the faults were reverted at once." if one.guardrail else ""
     if one.late is not None and one.within is not None:
         return f"“{one.name}” was not true{allowed}: it came {seconds(one.late)} late.{guardrail}"
     verb = "did not hold" if one.mode == "always" else f"did not become true{allowed}"

@@ -13,8 +13,8 @@ log = logging.getLogger("shop.alerting")
 
 
 async def alert(settings: Settings, text: str) -> None:
-    """Send a Slack message; with the vice SILENT_ALERTS nobody is told."""
-    if "SILENT_ALERTS" in settings.vices:
+    """Send a Slack message; with the defect SILENT_ALERTS nobody is told."""
+    if "SILENT_ALERTS" in settings.defects:
         return
     timeout = aiohttp.ClientTimeout(total=2)
     async with aiohttp.ClientSession(timeout=timeout) as session:

@@ -88,7 +88,7 @@ class Api:
         return web.json_response({"error": "come again"}, status=503, headers={"Retry-After": "5"})
 
     async def _take(self, webhook: Webhook) -> bool:
-        if "NO_BREAKER" in self.settings.vices:
+        if "NO_BREAKER" in self.settings.defects:
             return await self.link.write_through(webhook)
         turned_away = not self.link.breaker.closed and self.settings.on_outage == "reject"
         if turned_away or self.link.outbox.full:
@@ -98,7 +98,7 @@ class Api:
 
     async def health(self, _: web.Request) -> web.Response:
         """Whether Redis is there, by the newest ping."""
-        alive = self.link.alive or "LIE_HEALTHY" in self.settings.vices
+        alive = self.link.alive or "LIE_HEALTHY" in self.settings.defects
         return web.json_response(
             {
                 "redis": "ok" if alive else "down",

@@ -12,7 +12,7 @@ RESTS: Final = 2.0
 class Breaker:
     """``closed``, ``open`` or ``half-open``, which it is ``rests`` seconds after the newest failure.
 
-    With the vice NO_BREAKER it does not work and stays closed.
+    With the defect NO_BREAKER it does not work and stays closed.
     """
 
     def __init__(self, clock: Callable[[], float], *, works: bool = True, rests: float = RESTS) -> None:

@@ -31,10 +31,10 @@ class Link:
 
     def __init__(self, settings: Settings, lost: Callable[[], Awaitable[None]]) -> None:
         self.outbox = Outbox()
-        vices = settings.vices
+        defects = settings.defects
         # Who never tries again never gets to half-open.
-        rests = math.inf if "NEVER_RECONNECT" in vices else RESTS
-        self.breaker = Breaker(time.monotonic, works="NO_BREAKER" not in vices, rests=rests)
+        rests = math.inf if "NEVER_RECONNECT" in defects else RESTS
+        self.breaker = Breaker(time.monotonic, works="NO_BREAKER" not in defects, rests=rests)
         self.alive = False
         self._settings = settings
         self._store = Store(settings)
@@ -69,7 +69,7 @@ class Link:
         self._filled.set()
 
     async def write_through(self, webhook: Webhook) -> bool:
-        """Whether Redis took the webhook, which waits for that up to the client's timeout: the vice NO_BREAKER."""
+        """Whether Redis took the webhook, which waits for that up to the client's timeout: the defect NO_BREAKER."""
         try:
             await self._store.add(webhook["name"], webhook)
         except (RedisError, OSError) as error:
@@ -113,7 +113,7 @@ class Link:
                 self._counts = await self._store.counts(self.outbox)
             except (RedisError, OSError) as error:
                 await self._failed(error)
-                if self._was_alive and not self.breaker.closed and "NEVER_RECONNECT" in self._settings.vices:
+                if self._was_alive and not self.breaker.closed and "NEVER_RECONNECT" in self._settings.defects:
                     log.error("Redis is lost, and this replica does not look for it again")
                     await self._ending.wait()
             else:
@@ -152,5 +152,5 @@ class Link:
             await self._lost()
         if was_closed and not self.breaker.closed:
             log.error("the breaker opens")
-            if "LOSE_BUFFER" in self._settings.vices:
+            if "LOSE_BUFFER" in self._settings.defects:
                 self.outbox.lose()

@@ -49,5 +49,5 @@ class Outbox:
             self._written += 1
 
     def lose(self) -> None:
-        """Forget what is held: the vice LOSE_BUFFER."""
+        """Forget what is held: the defect LOSE_BUFFER."""
         self._waiting.clear()

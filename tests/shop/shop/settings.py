@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-VICES = ("LIE_HEALTHY", "NEVER_RECONNECT", "STUCK_WORKER", "NO_BREAKER", "LOSE_BUFFER", "SILENT_ALERTS")
+DEFECTS = ("LIE_HEALTHY", "NEVER_RECONNECT", "STUCK_WORKER", "NO_BREAKER", "LOSE_BUFFER", "SILENT_ALERTS")
 """Each switches one virtue off."""
 
 
@@ -20,7 +20,7 @@ class Settings:
     on_outage: str = "reject"
     pod: str = "pod"
     port: int = 8080
-    vices: frozenset[str] = field(default_factory=frozenset)
+    defects: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Self:
@@ -43,5 +43,5 @@ class Settings:
             on_outage=on_outage,
             pod=environ.get("HOSTNAME", "pod"),
             port=int(environ.get("LISTEN_PORT", "8080")),
-            vices=frozenset(name for name in VICES if environ.get(name) == "1"),
+            defects=frozenset(name for name in DEFECTS if environ.get(name) == "1"),
         )

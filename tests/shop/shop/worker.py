@@ -97,8 +97,8 @@ def _tell(error: Any, *_: Any) -> None:
 
 
 async def _stick(settings: Settings, worker: Worker, stuck: asyncio.Event) -> None:
-    """The vice STUCK_WORKER: once its connection was lost, this process never takes a job again."""
-    if "STUCK_WORKER" not in settings.vices:
+    """The defect STUCK_WORKER: once its connection was lost, this process never takes a job again."""
+    if "STUCK_WORKER" not in settings.defects:
         return
     redis = client(settings, 1.0)
     seen = False

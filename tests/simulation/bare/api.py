@@ -20,7 +20,7 @@ LAG = 0.004
 DRILL = "drill"
 """Name of the one Drill."""
 AGENTS = frozenset({"observer", "witness-0", "control-0"})
-"""Our pods in every drill; one that severs has two more, and one of two cuts another pair."""
+"""Our pods in every drill; one that closes connections has two more, and one of two cuts another pair."""
 SECOND_PAIR = frozenset({"witness-1", "control-1"})
 
 PLANS: dict[tuple[bool, bool, bool, bool, Faults], Plan] = {

@@ -64,7 +64,7 @@ def _begin(world: "Bare", failure: Failure) -> Callable[[], None] | None:
         case What.REPEAT:
             for process in world.processes:
                 for sample in [sample for log in world.logs.values() for sample in log]:
-                    process.hear(sample)
+                    process.receive(sample)
                     world.clock.tally.took_effect(what)
         case What.SKIP:
             world.numbers["observer"] += failure.count
@@ -73,8 +73,8 @@ def _begin(world: "Bare", failure: Failure) -> Callable[[], None] | None:
         case What.DEAF:
             world.enforced = False
             world.follow()
-        case What.NO_SEVER:
-            world.severable = False
+        case What.NO_CLOSING:
+            world.closing_works = False
         case What.SLOW_PODS:
             world.pods_take += failure.seconds
         case What.JOB_FAILS:

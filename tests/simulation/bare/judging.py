@@ -37,7 +37,7 @@ def dishonest(world: "Bare", record: DrillRecord) -> list[str]:
     started_at = record.zero
     if record.proven_at is None or started_at is None or record.undo_requested_at is None:
         return ["the cut was never proven"]
-    # What comes of it after its time does not count, and a lift may come late.
+    # What comes of it after its time does not count, and a revert may come late.
     ends = min(record.undo_requested_at, started_at + world.plan.outage.duration)
     why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state not in MET]
     proven = {change.name for change in record.changes if change.proven_at is not None}

@@ -47,7 +47,7 @@ class Process(KillableProcess):
         self.seen_at: dict[Key, int] = {}
         self.written = OwnWrites(0)
         self.told: set[TimelineEntry] = set()
-        self.severed: ConnectionsClosed | None = None
+        self.connections_closed: ConnectionsClosed | None = None
         self.preflight: Preflight | None = None
         self._due = float("inf")
         self._observed: Observation | None = None
@@ -106,10 +106,10 @@ class Process(KillableProcess):
             self.clock.tally.took_effect(What.CLOCK_STEP)
         self.loop = DrillLoop(api.record or DrillRecord(since=self.now), self.now)
         self.prepare(self.loop)
-        self.written, self.severed = OwnWrites(api.saves), self.world.severed
+        self.written, self.connections_closed = OwnWrites(api.saves), self.world.connections_closed
         for log in self.world.logs.values():
             for sample in log:
-                self.clock.after(LAG, self.hear, sample)
+                self.clock.after(LAG, self.receive, sample)
         self.wake()
 
     def prepare(self, loop: DrillLoop) -> None:
@@ -151,7 +151,7 @@ class Process(KillableProcess):
         self._observed = None
         self.wake()
 
-    def hear(self, sample: Sample) -> None:
+    def receive(self, sample: Sample) -> None:
         """A line of a log."""
         loop = self.loop
         if not self.dead and loop is not None and loop.samples is not None and loop.samples.take(sample):
@@ -230,7 +230,7 @@ class Process(KillableProcess):
             changes=changes, runs=runs(plan, states),
             finalizer=seen[("drill", "finalizer")], preflight=self.preflight,
             closing_faults=frozenset({PARTITION} if "counter" in self.world.agents else ()),
-            connections_closed={PARTITION: self.severed} if self.severed is not None else {},
+            connections_closed={PARTITION: self.connections_closed} if self.connections_closed is not None else {},
             closers={PARTITION: kinds["pod"]["closer"]} if "closer" in kinds.get("pod", {}) else {},
         )  # fmt: skip
 

@@ -36,7 +36,7 @@ from simulation.namespace import (
 )
 from simulation.observing import Workers
 from simulation.outcome import Outcome
-from simulation.scenario import Connections, Faults, Scenario, Trial, Twins, What
+from simulation.scenario import Connections, Faults, Pairs, Scenario, Trial, What
 from simulation.system import System
 from simulation.world import START, HotLoop, World
 
@@ -68,9 +68,9 @@ class Bare:
         self.concerning = scenario.concerning(0)
         way = self.trial.connections
         self.system = System(self.trial.defect, self.trial.phase, way is Connections.MESHED)
-        self.holds = {twin: Held(way) for twin in ("witness-0", "control-0")}
+        self.holds = {agent: Held(way) for agent in ("witness-0", "control-0")}
         self.cut = self.second = self.redis_down = False
-        self.enforced = self.severable = True
+        self.enforced = self.closing_works = True
         self.dropping = self.late = False
         self.lies_until = self.flaps_until = self.silent_until = self.curtailed_until = 0.0
         self.lag, self.pods_take, self.job_fails = 0.0, POD_RUNS, False
@@ -87,7 +87,7 @@ class Bare:
         self.leader: Process | None = None
         self.skew = 0.0
         """Seconds by which the wall clock of operators is wrong; our agents' is right."""
-        self.severed: ConnectionsClosed | None = None
+        self.connections_closed: ConnectionsClosed | None = None
         self.shown = False
         """Whether the GameDay shows the drill."""
         self.kept = False
@@ -148,22 +148,24 @@ class Bare:
         """Start a process of the operator."""
         self.processes.append(Process(self))
 
-    def sever(self) -> None:
-        """The severing pod has done its work, unless it was ended before."""
+    def close_connections(self) -> None:
+        """The closer pod has done its work, unless it was ended before."""
         if self.get(("pod", "closer")) is not Life.RUNNING:
             return
         self.set(("pod", "closer"), Life.ENDED)
         now = self.clock.now
         seen = self.trial.connections is Connections.SEEN
-        if seen and not self.severable:
-            self.clock.tally.took_effect(What.NO_SEVER)
-            self.severed = found = ConnectionsClosed(2, 2, "connections are still open", now)
+        if seen and not self.closing_works:
+            self.clock.tally.took_effect(What.NO_CLOSING)
+            self.connections_closed = found = ConnectionsClosed(2, 2, "connections are still open", now)
         else:
             some = self.trial.connections is Connections.PARTLY
-            self.severed = found = ConnectionsClosed(2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2)
+            self.connections_closed = found = ConnectionsClosed(
+                2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2
+            )
             self.system.cut_off |= seen and self.cut
         for process in self.processes:
-            process.severed, process._observed = found, None
+            process.connections_closed, process._observed = found, None
             process.wake()
 
     def light(self, name: str, uid: str, seconds: float) -> None:
@@ -182,7 +184,7 @@ class Bare:
             self.set(("pod", name), Life.RUNNING)
             self.clock.after(longest(self.plan), self._ends_itself, name)
             if name == "closer":
-                self.clock.after(0.2, self.sever)
+                self.clock.after(0.2, self.close_connections)
             elif name != "counter":
                 self.tick(name)
 
@@ -325,12 +327,12 @@ class Bare:
         self.clock.after(self.every, self.tick, agent)
 
     def _drops(self, agent: str) -> bool:
-        """Whether what one of our clients or twins sends to a dependency is dropped."""
+        """Whether what one of our clients or pairs sends to a dependency is dropped."""
         if agent in SECOND_PAIR:
-            return second_dropped_for(self.trial.twins, agent, cut=self.second)
+            return second_dropped_for(self.trial.pairs, agent, cut=self.second)
         if self.redis_down:
             self.clock.tally.took_effect(What.REDIS_DOWN)
-        return self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
+        return self.redis_down or dropped_for(self.trial.pairs, agent, cut=self.cut)
 
     def _flips(self, now: float, number: int) -> bool:
         """Whether the observer says the opposite."""
@@ -342,12 +344,12 @@ class Bare:
         return lies or flaps
 
     def _hold(self, agent: str) -> None:
-        """The connection that a twin holds is asked."""
+        """The connection that a witness or control holds is asked."""
         now = self.clock.now
-        twins = self.trial.twins
+        pairs = self.trial.pairs
         down, witness = (
-            self.redis_down or twins is Twins.NOT_ADMITTED,
-            twins is Twins.NOT_SPARED or agent == "witness-0",
+            self.redis_down or pairs is Pairs.NOT_ADMITTED,
+            pairs is Pairs.NOT_SPARED or agent == "witness-0",
         )
         told = self.holds[agent].tick(now, cut=self.cut, down=down, witness=witness)
         if told is not None:
@@ -383,7 +385,7 @@ class Bare:
         """The line is there for whoever follows."""
         self.logs.setdefault(sample.agent, []).append(sample)
         for process in self.processes:
-            process.hear(sample)
+            process.receive(sample)
 
     # What is to hold
 
@@ -403,7 +405,7 @@ class Bare:
         if self.injections[name] > 1:
             self.note(Rule.ONCE, f"{name} was made {self.injections[name]} times")
         if What.FUSE_SUSPENDED not in self.concerning and fuse.deadline is not None:
-            self.clock.at(fuse.deadline + 5.0, self._lifted, name, self.get(("policy", name)))
+            self.clock.at(fuse.deadline + 5.0, self._reverted, name, self.get(("policy", name)))
 
     def _collected(self, name: str, made: Policy) -> None:
         if self.get(("policy", name)) is made:
@@ -412,10 +414,10 @@ class Bare:
             else:
                 self.note(Rule.FUSED, f"{name} was made without an armed fuse, and stays")
 
-    def _lifted(self, name: str, made: Policy) -> None:
+    def _reverted(self, name: str, made: Policy) -> None:
         if self.get(("policy", name)) is made:
             if not self.api.works or self.clock.now - self.api.up_since < 5.0:
-                self.clock.after(5.0, self._lifted, name, made)
+                self.clock.after(5.0, self._reverted, name, made)
             else:
                 self.note(Rule.IN_TIME, f"{name} outlives its fuse")
 

@@ -97,7 +97,7 @@ def _lesser(ns: TrialNamespace) -> Iterator[Row]:
 
 def _apart(ns: TrialNamespace) -> Row:
     """Whether a pod that wants to be alone may run where it runs."""
-    ns.wear("plain", {"app": "alone"})
+    ns.label("plain", {"app": "alone"})
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "alone"}}}
     rule = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
     ns.apply(agent("alone", grace=1, affinity=rule))

@@ -128,7 +128,7 @@ class TrialNamespace:
         self.ask("delete", "pod", *names, "--wait=false")
         return at
 
-    def wear(self, name: str, labels: Mapping[str, str]) -> float:
+    def label(self, name: str, labels: Mapping[str, str]) -> float:
         """Label a pod; when, in Unix seconds."""
         at = time.time()
         self.ask("label", "pod", name, "--overwrite", *(f"{key}={value}" for key, value in labels.items()))

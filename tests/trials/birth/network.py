@@ -42,8 +42,8 @@ def rows(ns: TrialNamespace) -> Iterator[Row]:
     ns.running("target", "born", "stranger")
     time.sleep(3)
     ns.delete_at_birth("born")
-    at = ns.wear("born", {"app": "api"})
-    yield _row(ns, "labelled after its deletion: admitted by the far end's policy", "born", at, "guarded=1")
+    at = ns.label("born", {"app": "api"})
+    yield _row(ns, "labelled after its deletion: admitted by the destination's policy", "born", at, "guarded=1")
     for kind, body in CUT.items():
         cut = body | {"spec": _spec(kind, ["api", OWN])}
         at = time.time()

@@ -1,6 +1,6 @@
 """Who counts pods: autoscalers by four kinds of metrics, a ReplicaSet, a disruption budget, Services.
 
-Each is asked beside nobody, beside pods that wear the targets' labels and were deleted at birth, beside pods that wear
+Each is asked beside nobody, beside pods that have the targets' labels and were deleted at birth, beside pods that have
 the targets' label with a value of their own, and beside live pods with the targets' labels.
 """
 
@@ -107,9 +107,9 @@ def _beside(ns: TrialNamespace, way: str) -> Iterator[Row]:
     own = {pod["metadata"]["name"] for pod in ns.list("pods", "app=set")}
     names: list[str] = []
     if way != "nobody":
-        worn = {f"{app}-{way[0]}{i}": app for app in (*AUTOSCALERS, "set") for i in range(BESIDE)}
-        bodies = {name: agent(name, grace=3600 if way == "deleted at birth" else 1) for name in worn}
-        for name, app in worn.items():
+        agent_labels = {f"{app}-{way[0]}{i}": app for app in (*AUTOSCALERS, "set") for i in range(BESIDE)}
+        bodies = {name: agent(name, grace=3600 if way == "deleted at birth" else 1) for name in agent_labels}
+        for name, app in agent_labels.items():
             if way != "deleted at birth":
                 bodies[name]["metadata"]["labels"]["app"] = app if way == "live" else OWN
         ns.apply(*bodies.values())
@@ -118,8 +118,8 @@ def _beside(ns: TrialNamespace, way: str) -> Iterator[Row]:
             ns.running(*names)
         if way == "deleted at birth":
             ns.delete_at_birth(*names)
-            for name, app in worn.items():
-                ns.wear(name, {"app": app})
+            for name, app in agent_labels.items():
+                ns.label(name, {"app": app})
     seen, why = _watch(ns)
     for name, wanted in EXPECTED.items():
         found = (

@@ -12,7 +12,7 @@ from gameday.cluster.resources import Object
 from gameday.model.labels import DRILL
 from gameday.model.limits import WorkloadImpact
 from gameday.model.plan import Action, Fault, Plan, Selector
-from unit.preflight.things import API, partition, pod, sight
+from unit.preflight.things import API, a_snapshot, partition, pod
 from unit.preflight.things import plan as a_plan
 from workloads import deployment, stateful_set
 
@@ -34,7 +34,7 @@ def replica_set(name: str, deployment: str) -> Object:
 
 
 def shares(*pods: Object, **things: Any) -> list[WorkloadImpact]:
-    return [impact for _, impact in blast_radius(sight(pods=pods, **things), PLAN).workloads]
+    return [impact for _, impact in blast_radius(a_snapshot(pods=pods, **things), PLAN).workloads]
 
 
 def test_a_deployment_is_one_workload_through_all_its_replica_sets() -> None:
@@ -70,7 +70,7 @@ def test_only_ready_pods_count_unless_none_is() -> None:
 
 def test_a_target_that_is_not_ready_takes_no_share_from_those_that_are() -> None:
     target, ready = owned("q-0", "StatefulSet", "q", ready=False), owned("q-1", "StatefulSet", "q", {"app": "spare"})
-    found = blast_radius(sight(pods=(target, ready)), PLAN)
+    found = blast_radius(a_snapshot(pods=(target, ready)), PLAN)
     assert found.pods == {"spec.outage.faults[partition].networkPartition.podSelector": 1}
     assert found.workloads == ()
 
@@ -86,7 +86,7 @@ def test_a_scale_hits_as_many_pods_as_are_to_go() -> None:
     pods = tuple(owned(f"web-{n}", "ReplicaSet", "web-1", {"app": "web"}) for n in range(3))
     fault = Fault("fewer", Scale(deployment("web"), 1))
     faults = replace(PLAN, outage=replace(PLAN.outage, faults=(*PLAN.outage.faults, fault)))
-    found = blast_radius(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults)
+    found = blast_radius(a_snapshot(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults)
     path = "spec.outage.faults[fewer].scale.deployment"
     assert found.pods[path] == 2
     assert found.workloads == (((path,), WorkloadImpact("Deployment web", 2, 3)),)
@@ -95,7 +95,7 @@ def test_a_scale_hits_as_many_pods_as_are_to_go() -> None:
 def test_a_scale_to_more_hits_nobody() -> None:
     pods = (owned("web-0", "ReplicaSet", "web-1", {"app": "web"}),)
     faults = replace(PLAN, outage=replace(PLAN.outage, faults=(Fault("more", Scale(deployment("web"), 5)),)))
-    assert blast_radius(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults).workloads == ()
+    assert blast_radius(a_snapshot(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults).workloads == ()
 
 
 QUEUE = tuple(owned(f"q-{n}", "StatefulSet", "q", {"app": "q", "role": role}) for n, role in enumerate("aabb"))
@@ -112,14 +112,14 @@ def under(*actions: Action) -> Plan:
 
 
 def test_faults_that_hit_different_pods_of_a_workload_hit_it_together() -> None:
-    (found,) = blast_radius(sight(pods=QUEUE), under(of_role("a"), of_role("b"))).workloads
+    (found,) = blast_radius(a_snapshot(pods=QUEUE), under(of_role("a"), of_role("b"))).workloads
     field = "networkPartition.podSelector"
     paths = (f"spec.outage.faults[f0].{field}", f"spec.outage.faults[f1].{field}")
     assert found == (paths, WorkloadImpact("StatefulSet q", 4, 4))
 
 
 def test_a_pod_that_two_faults_select_is_one_pod_of_its_workload() -> None:
-    found = blast_radius(sight(pods=QUEUE), under(of_role("a"), of_role("a"))).workloads
+    found = blast_radius(a_snapshot(pods=QUEUE), under(of_role("a"), of_role("a"))).workloads
     assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 2, 4)]
 
 
@@ -127,16 +127,16 @@ def test_a_pod_that_two_faults_select_is_one_pod_of_its_workload() -> None:
     "other", [Scale(stateful_set("q"), 2), PodDelete(stateful_set("q"), pods=2)], ids=["scale", "podDelete"]
 )
 def test_pods_of_which_only_the_number_is_known_may_be_those_that_no_other_fault_selects(other: Action) -> None:
-    found = blast_radius(sight(pods=QUEUE), under(of_role("a"), other)).workloads
+    found = blast_radius(a_snapshot(pods=QUEUE), under(of_role("a"), other)).workloads
     assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 4, 4)]
 
 
 def test_no_workload_has_more_pods_hit_than_it_has() -> None:
-    found = blast_radius(sight(pods=QUEUE), under(of_role("a", "b"), Scale(stateful_set("q"), 1))).workloads
+    found = blast_radius(a_snapshot(pods=QUEUE), under(of_role("a", "b"), Scale(stateful_set("q"), 1))).workloads
     assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 4, 4)]
 
 
 def test_a_scale_may_take_the_pods_that_are_ready_whichever_are_listed_first() -> None:
     pods = tuple(owned(f"q-{n}", "StatefulSet", "q", {"app": "q"}, ready=n > 1) for n in range(4))
-    found = blast_radius(sight(pods=pods), under(Scale(stateful_set("q"), 2))).workloads
+    found = blast_radius(a_snapshot(pods=pods), under(Scale(stateful_set("q"), 2))).workloads
     assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 2, 2)]

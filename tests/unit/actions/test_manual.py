@@ -24,7 +24,7 @@ from gameday.preflight.findings import Severity
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.actions.test_new_kind import Scripted
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 
 SPEC: Final = {"do": "switch it off", "undo": "switch it on", "undone": "redis.ok", "withoutFuse": True}
 ACT: Final = Manual("switch it off", "switch it on", "redis.ok", "!redis.ok")
@@ -85,14 +85,14 @@ def test_its_expressions_are_checked_with_their_path(sign: str, text: str, says:
 
 
 def test_the_preflight_warns_and_refuses_nothing() -> None:
-    found = [one for one in preflight(sight(), planned(ACT)) if "manual" in one.path]
+    found = [one for one in preflight(a_snapshot(), planned(ACT)) if "manual" in one.path]
     assert [(one.code, one.severity) for one in found] == [("WithoutFuse", Severity.WARN)]
-    found = [one for one in preflight(sight(), planned(replace(ACT, seen=None))) if "manual" in one.path]
+    found = [one for one in preflight(a_snapshot(), planned(replace(ACT, seen=None))) if "manual" in one.path]
     assert [one.code for one in found] == ["WithoutFuse", "NotSeen"]
 
 
 def test_it_hits_no_pods_and_needs_no_rights() -> None:
-    assert blast_radius(sight(), planned(ACT)).pods == {"spec.outage.faults[f0].manual.": 0}
+    assert blast_radius(a_snapshot(), planned(ACT)).pods == {"spec.outage.faults[f0].manual.": 0}
     assert (ManualKind.grants, ManualKind.reads) == ((), ())
 
 

@@ -41,7 +41,7 @@ from gameday.schema.structural import structural
 from unit.actions.example.no_evictions import BUDGETS, NoEvictions, NoEvictionsKind, NoEvictionsSpec
 from unit.api_server import ApiServer
 from unit.documented import stale
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 
 MORE: Final = Kinds((*KINDS, NoEvictionsKind()))
 EXAMPLE: Final = Path(__file__).parent / "example" / "no_evictions.py"
@@ -168,7 +168,7 @@ def test_its_findings_stand_below_its_key() -> None:
 
 def test_its_preflight_stands_below_its_key_and_asks_for_its_rights() -> None:
     budget = {"metadata": {"name": "api"}, "spec": {"selector": {"matchLabels": {"app": "api"}}}}
-    found = preflight(sight(poddisruptionbudgets=(budget,)), planned(ACTION), MORE)
+    found = preflight(a_snapshot(poddisruptionbudgets=(budget,)), planned(ACTION), MORE)
     assert [one.path for one in found if one.code == "AlreadyHeld"] == [
         "spec.outage.faults[hold].noEvictions.matchLabels"
     ]
@@ -285,10 +285,12 @@ def test_a_kind_that_does_not_fit_what_it_says_is_refused(wrong: AnyKind, says: 
 def test_each_action_needs_no_more_than_its_kind_grants() -> None:
     cut = plan().outage.faults[0].action
     for cilium in (True, False):
-        here = sight(cilium=cilium)
+        here = a_snapshot(cilium=cilium)
         allowed = {(r.resource, r.subresource, verb) for r in KINDS.of(cut).grants for verb in r.verbs}
         assert {(r.resource, r.subresource, v) for r in KINDS.of(cut).rights(cut, here) for v in r.verbs} <= allowed
-    assert Right(BUDGETS, ("get", "list", "watch", "create", "delete")) in list(needed(sight(), planned(ACTION), MORE))
+    assert Right(BUDGETS, ("get", "list", "watch", "create", "delete")) in list(
+        needed(a_snapshot(), planned(ACTION), MORE)
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, one in KINDS.changes.items() if one.fused])

@@ -11,7 +11,7 @@ from gameday.model.observation import Preflight
 from gameday.model.plan import Fault
 from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.actions.test_blast_radius import PLAN, owned, replica_set
-from unit.preflight.things import sight
+from unit.preflight.things import a_snapshot
 
 
 def found(snapshot: NamespaceSnapshot, limits: Limits | None = None) -> DryRun:
@@ -25,7 +25,7 @@ def test_targets_are_named_by_workload() -> None:
         owned("api-a", "ReplicaSet", "api-1"),
         owned("q-0", "StatefulSet", "q"),
     )
-    dry_run = found(sight(pods=pods, replicasets=(replica_set("api-1", "api"),)))
+    dry_run = found(a_snapshot(pods=pods, replicasets=(replica_set("api-1", "api"),)))
     assert dry_run.targets == (
         "partition (networkPartition): Deployment api, 2 pods: api-a, api-b",
         "partition (networkPartition): StatefulSet q, 1 pod: q-0",
@@ -35,18 +35,18 @@ def test_targets_are_named_by_workload() -> None:
 
 def test_of_many_targets_some_are_named() -> None:
     pods = tuple(owned(f"api-{n:03}", "ReplicaSet", "api-1") for n in range(NAMED + 5))
-    (line,) = found(sight(pods=pods, replicasets=(replica_set("api-1", "api"),))).targets
+    (line,) = found(a_snapshot(pods=pods, replicasets=(replica_set("api-1", "api"),))).targets
     assert line.startswith(f"partition (networkPartition): Deployment api, {NAMED + 5} pods: api-000, ")
     assert line.endswith(" and 5 more")
 
 
 def test_no_target_is_said() -> None:
-    assert found(sight(pods=())).targets == ("partition (networkPartition): no pod of this namespace",)
+    assert found(a_snapshot(pods=())).targets == ("partition (networkPartition): no pod of this namespace",)
 
 
 def test_limits_are_shown_with_what_the_plan_needs() -> None:
     pods = (owned("api-a", "ReplicaSet", "api-1"), owned("api-b", "ReplicaSet", "api-1"))
-    snapshot = sight(pods=pods, replicasets=(replica_set("api-1", "api"),))
+    snapshot = a_snapshot(pods=pods, replicasets=(replica_set("api-1", "api"),))
     (share,) = found(snapshot).limits
     assert share.startswith("blast radius: spec.outage.faults[partition].networkPartition.podSelector selects 2 of 2")
     limits = Limits(max_outage=600, max_pods=1, max_workload_percent=50)
@@ -59,13 +59,13 @@ def test_limits_are_shown_with_what_the_plan_needs() -> None:
 def test_the_limit_of_the_outage_shows_how_long_faults_may_stand() -> None:
     later = Fault("act", Manual("do", "undo", "redis.ok", "!redis.ok", within=90))
     plan = replace(PLAN, outage=replace(PLAN.outage, faults=(*PLAN.outage.faults, later)))
-    snapshot, limits = sight(pods=()), Limits(max_outage=600)
+    snapshot, limits = a_snapshot(pods=()), Limits(max_outage=600)
     shown = findings(snapshot, plan, limits, blast_radius(snapshot, plan), Preflight()).limits
     assert shown == ("limits.maxOutage: 2m of at most 10m",)
 
 
 def test_rights_are_listed_and_missing_ones_are_said() -> None:
-    snapshot = sight(pods=())
+    snapshot = a_snapshot(pods=())
     assert "jobs.batch: get, list, watch, create, delete" in found(snapshot).rights
     assert not any("missing" in line for line in found(snapshot).rights)
     bare = replace(snapshot, rules=({"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},))

@@ -35,7 +35,7 @@ from granted import role
 from unit.actions.http.test_change import CALL
 from unit.actions.redis_acl.test_kind import OFF
 from unit.api_server import ApiServer
-from unit.preflight.things import endpoints, plan, pod, sight
+from unit.preflight.things import a_snapshot, endpoints, plan, pod
 from workloads import deployment, stateful_set
 
 ONE: Final = PodDelete(deployment("api"), pods=1)
@@ -69,7 +69,7 @@ TWO: Final = (owned("api-1-a", "api-1", born="2026-01-02T00:00:00Z"), owned("api
 
 def there(*pods: Object, **things: Any) -> NamespaceSnapshot:
     kept: dict[str, Any] = {"pods": pods or TWO, "replicasets": SETS_OF_API, "deployments": (workload(),)}
-    seen = sight(**kept | things)
+    seen = a_snapshot(**kept | things)
     seen.rules = (*role("actions/podDelete")["rules"],)
     return seen
 

@@ -30,7 +30,7 @@ from gameday.schema.structural import structural
 from granted import role
 from unit.actions.test_pod_delete import SETS_OF_API, Scripted, owned, workload
 from unit.api_server import ApiServer
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 from workloads import deployment, stateful_set
 
 API: Final = Restart(deployment("api"))
@@ -91,7 +91,7 @@ def found(seen: NamespaceSnapshot, severity: Severity = Severity.REFUSE) -> dict
 
 def there(*pods: Object, **things: Any) -> NamespaceSnapshot:
     kept: dict[str, Any] = {"pods": pods or OLD, "replicasets": SETS_OF_API, "deployments": (workload("api", 3),)}
-    return sight(**kept | things)
+    return a_snapshot(**kept | things)
 
 
 def budget(name: str = "api", allowed: int = 1, healthy: int = 3, **spec: Any) -> Object:

@@ -6,7 +6,7 @@ from gameday.model.plan import Probe, Step
 from gameday.preflight.rights import missing
 from gameday.probes.http.kind import HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 from workloads import deployment
 
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
@@ -22,7 +22,7 @@ ALL_BUT_DEPLOYMENTS = (
 
 def of_deployments(*probes: Probe, steps: tuple[Step, ...] = ()) -> list[str]:
     """What is said of an account that may do nothing to Deployments."""
-    rights = needed(sight(cilium=False), plan(None, *steps, probes=probes))
+    rights = needed(a_snapshot(cilium=False), plan(None, *steps, probes=probes))
     return list(dict.fromkeys(str(one) for one in missing(ALL_BUT_DEPLOYMENTS, rights, "shop")))
 
 

@@ -1,4 +1,4 @@
-"""Severing against a real Redis: the targets' connections end, nobody else's."""
+"""Closing connections at a real Redis: the targets' connections end, nobody else's."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""Severing behind a Service of several servers: each is asked at its own address, and none may have any left."""
+"""Closing connections behind a Service of several servers: each is asked at its own address, and none may have one."""
 
 import asyncio
 import contextlib
@@ -101,7 +101,7 @@ async def test_a_connection_that_one_server_keeps_is_left() -> None:
     assert (last["ok"], last["values"]["left"]) == (False, 1)
 
 
-async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
+async def test_a_server_that_cannot_be_asked_leaves_the_closing_unproven() -> None:
     async with listening(free_port(), Server()) as addresses:
         nobody = ("127.0.0.77", addresses[0][1])
         config = CounterConfig(redis=RedisAddress("r"), servers=(*addresses, nobody), pods=(("it", TARGET),))

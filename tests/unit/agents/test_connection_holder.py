@@ -1,4 +1,4 @@
-"""The connection that a twin holds: it is a dial's own, is asked again and again, and says how it ended."""
+"""The connection that an agent of a pair holds: it is a dial's own, is asked again and again, and says how it ended."""
 
 import asyncio
 import contextlib
@@ -90,7 +90,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def twin(*dials: Dial) -> AsyncIterator[io.StringIO]:
+async def a_witness(*dials: Dial) -> AsyncIterator[io.StringIO]:
     """A witness that runs for a while; what it writes."""
     out, ending = io.StringIO(), asyncio.Event()
     config = WitnessConfig(dials=dials, every=0.05, timeout=0.5)
@@ -119,7 +119,7 @@ def at(redis: Redis, protocol: str = "redis") -> Dial:
 
 
 async def test_the_first_good_dial_is_kept_open_and_asked_again_and_again() -> None:
-    async with serving(Redis()) as redis, twin(at(redis)) as out:
+    async with serving(Redis()) as redis, a_witness(at(redis)) as out:
         told = await until_told(out, 3, ok=True)
         assert [line["values"]["answered"] for line in told] == list(range(1, len(told) + 1))
         assert {line["values"]["connection"] for line in told} == {1}
@@ -129,13 +129,13 @@ async def test_the_first_good_dial_is_kept_open_and_asked_again_and_again() -> N
 
 
 async def test_a_redis_that_wants_a_password_first_answers_all_the_same() -> None:
-    async with serving(Redis(answer=b"-NOAUTH Authentication required.\r\n")) as redis, twin(at(redis)) as out:
+    async with serving(Redis(answer=b"-NOAUTH Authentication required.\r\n")) as redis, a_witness(at(redis)) as out:
         told = await until_told(out, 3, ok=True)
         assert all(line["ok"] for line in told)
 
 
 async def test_a_connection_that_is_cut_ends_by_a_timeout_that_nobody_else_makes() -> None:
-    async with serving(Redis()) as redis, twin(at(redis)) as out:
+    async with serving(Redis()) as redis, a_witness(at(redis)) as out:
         await until_told(out, 2, ok=True)
         redis.cut()
         told = [line for line in await until_told(out, 1, ok=False) if line["values"]["connection"] == 1]
@@ -146,7 +146,7 @@ async def test_an_exchange_that_is_due_does_not_put_off_the_end(monkeypatch: pyt
     """The kernel counts anew from what is sent, so nothing is sent while it probes already."""
     monkeypatch.setattr(held_connection, "EVERY", 3.4)
     monkeypatch.setattr(held_connection, "SILENT", 4.0)
-    async with serving(Redis()) as redis, twin(at(redis)) as out:
+    async with serving(Redis()) as redis, a_witness(at(redis)) as out:
         last = (await until_told(out, 2, ok=True))[-1]
         redis.cut()
         ended = next(line for line in await until_told(out, 1, ok=False) if not line["ok"])
@@ -155,7 +155,7 @@ async def test_an_exchange_that_is_due_does_not_put_off_the_end(monkeypatch: pyt
 
 
 async def test_an_end_by_the_other_side_is_told_as_such_and_the_next_one_is_held_later() -> None:
-    async with serving(Redis(closes_after=2)) as redis, twin(at(redis)) as out:
+    async with serving(Redis(closes_after=2)) as redis, a_witness(at(redis)) as out:
         told = await until_told(out, 2, ok=False)
         assert {line["error"] for line in told if not line["ok"]} == {"closed"}
         assert [line["values"]["connection"] for line in told if not line["ok"]] == [1, 2]
@@ -164,7 +164,7 @@ async def test_an_end_by_the_other_side_is_told_as_such_and_the_next_one_is_held
 
 
 async def test_a_reset_is_no_timeout() -> None:
-    async with serving(Redis()) as redis, twin(at(redis)) as out:
+    async with serving(Redis()) as redis, a_witness(at(redis)) as out:
         await until_told(out, 2, ok=True)
         redis.reset()
         told = await until_told(out, 1, ok=False)
@@ -174,13 +174,13 @@ async def test_a_reset_is_no_timeout() -> None:
 async def test_what_takes_all_and_answers_nothing_is_no_timeout_either(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy beside the witness acknowledges what it cannot pass on."""
     monkeypatch.setattr(connection_holder, "ANSWERS_WITHIN", 0.5)
-    async with serving(Redis(silent_after=2)) as redis, twin(at(redis)) as out:
+    async with serving(Redis(silent_after=2)) as redis, a_witness(at(redis)) as out:
         told = await until_told(out, 1, ok=False)
         assert next(line["error"] for line in told if not line["ok"]) == "unanswered"
 
 
 async def test_the_other_end_within_the_pod_itself_is_told() -> None:
-    async with serving(Redis()) as redis, twin(at(redis)) as out:
+    async with serving(Redis()) as redis, a_witness(at(redis)) as out:
         assert all(line["values"]["local"] is True for line in await until_told(out, 2, ok=True))
 
 
@@ -227,7 +227,7 @@ async def test_a_connection_that_is_gone_at_once_or_cannot_be_watched_ends_as_an
 
 async def test_a_port_without_a_known_protocol_is_dialled_and_not_held() -> None:
     """There is no exchange to repeat, and a server that waits for a greeting closes what does not speak."""
-    async with serving(Redis()) as redis, twin(at(redis, "tcp")) as out:
+    async with serving(Redis()) as redis, a_witness(at(redis, "tcp")) as out:
         async with asyncio.timeout(5):
             while len(lines(out, "dial")) < 5:  # noqa: ASYNC110  a line of a log has no event
                 await asyncio.sleep(0.01)
@@ -235,7 +235,7 @@ async def test_a_port_without_a_known_protocol_is_dialled_and_not_held() -> None
 
 
 async def test_bystanders_are_not_held() -> None:
-    async with serving(Redis()) as redis, twin(Dial("bystander:it", "127.0.0.1", redis.port, "redis")) as out:
+    async with serving(Redis()) as redis, a_witness(Dial("bystander:it", "127.0.0.1", redis.port, "redis")) as out:
         async with asyncio.timeout(5):
             while len(lines(out, "dial")) < 5:  # noqa: ASYNC110  a line of a log has no event
                 await asyncio.sleep(0.01)
@@ -256,7 +256,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 
 
 async def test_a_redis_behind_tls_is_asked_within_it(context: ssl.SSLContext) -> None:
-    async with serving(Redis(), context) as redis, twin(at(redis, "tls")) as out:
+    async with serving(Redis(), context) as redis, a_witness(at(redis, "tls")) as out:
         await until_told(out, 2, ok=True)
         redis.cut()
         assert next(line["error"] for line in await until_told(out, 1, ok=False) if not line["ok"]) == "timeout"

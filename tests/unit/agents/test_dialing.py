@@ -53,7 +53,7 @@ def test_the_nameservers_that_a_pod_asks_are_watched_wherever_they_stand(text: s
     assert all(dial == Dial(f"bystander:nameserver {dial.host}", dial.host, 53, "dns") for dial in found)
 
 
-async def test_a_twin_dials_the_nameservers_of_its_own_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_witness_dials_the_nameservers_of_its_own_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     conf = tmp_path / "resolv.conf"
     conf.write_text("nameserver 127.0.0.254\n")
     monkeypatch.setattr(dialing, "RESOLV_CONF", conf)

@@ -71,11 +71,11 @@ async def ended(out: io.StringIO, after: int) -> int | None:
     return await asyncio.wait_for(burning, 5)
 
 
-async def test_it_rehearses_at_once_and_fires_at_its_deadline_and_not_before(calls: Calls) -> None:
+async def test_it_does_a_dry_run_at_once_and_fires_at_its_deadline_and_not_before(calls: Calls) -> None:
     out = io.StringIO()
     assert await burnt(out) is None
-    (rehearsed, first), (dry, fired) = calls.asked
-    assert (rehearsed, dry) == (True, False)
+    (tried, first), (dry, fired) = calls.asked
+    assert (tried, dry) == (True, False)
     assert first < calls.began + CONFIG.lasts <= fired
     assert lines(out) == [("armed", True, None), ("fired", True, None)]
     assert {json.loads(line)["values"]["deadline"] for line in out.getvalue().splitlines()} == {DEADLINE}
@@ -223,7 +223,7 @@ def test_a_workload_that_was_created_again_stays(
     assert [body for verb, _, body in asked(connection) if verb == "PATCH"] == ([back] if changes else [])
 
 
-def test_it_is_rehearsed_whatever_number_is_there(
+def test_its_dry_run_passes_whatever_number_is_there(
     connection: type[Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "replicas", 3)

@@ -18,7 +18,7 @@ from gameday.agents import waiting_fuse as waiting
 from gameday.agents.log import SampleLog
 from gameday.agents.peers import Place
 from gameday.agents.redis_servers import Trouble
-from gameday.agents.redis_users import rehearse, switch_off, switch_on
+from gameday.agents.redis_users import dry_run, switch_off, switch_on
 from gameday.agents.user_fuse import user_fuse
 from gameday.agents.user_switch import BAD, user_switch
 from gameday.model.agent import Peers, ProbeTask
@@ -232,16 +232,16 @@ async def test_a_user_of_replication_is_never_switched_off(made: Servers, tmp_pa
 
 async def trouble(given: RedisUser, *, must_be_on: bool = True) -> str:
     with pytest.raises(Trouble) as raised:
-        await rehearse(given, must_be_on=must_be_on)
+        await dry_run(given, must_be_on=must_be_on)
     return str(raised.value)
 
 
-async def test_the_rehearsal_finds_what_would_go_wrong_and_changes_nothing(
+async def test_the_dry_run_finds_what_would_go_wrong_and_changes_nothing(
     made: Servers, one: int, tmp_path: Path
 ) -> None:
     where, before = f"{HERE}:{one}", await known(made, one)
     given = user(tmp_path, one)
-    assert await rehearse(given, must_be_on=True) == ((HERE, one),)
+    assert await dry_run(given, must_be_on=True) == ((HERE, one),)
     wrong = await trouble(user(tmp_path, one, "another"))
     assert wrong == f"{where} rejects the administrator: correct redisAcl.administrator, or its Secret"
     given = user(tmp_path, one)
@@ -278,7 +278,7 @@ async def test_a_user_that_is_off_already_is_refused_until_the_change_may_have_b
         await client.execute_command("ACL", "SETUSER", APP, "off")
     given = user(tmp_path, one)
     assert (await trouble(given)).startswith(f"user app is off on {HERE}:{one} already")
-    assert await rehearse(given, must_be_on=False) == ((HERE, one),)
+    assert await dry_run(given, must_be_on=False) == ((HERE, one),)
     assert not await is_on(made, one)
 
 

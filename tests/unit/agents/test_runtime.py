@@ -78,7 +78,7 @@ async def test_an_agent_that_is_told_to_end_ends_before(agent: str) -> None:
     assert said == ""
 
 
-async def test_a_severing_agent_that_ends_by_itself_ends_no_connection(redis: RedisServer, tmp_path: Path) -> None:
+async def test_a_closer_that_ends_by_itself_ends_no_connection(redis: RedisServer, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("for-tests")
     server = RedisAddress("127.0.0.1", redis.port, password_file=str(tmp_path / "password"))
     lines, said = await ended(

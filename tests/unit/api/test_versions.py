@@ -15,7 +15,7 @@ from gameday.model.record import DrillRecord
 from gameday.model.versions import Version
 from gameday.schema.bounds import LINE, SHOWN_BYTES, json_bytes
 from unit.actions.test_blast_radius import PLAN, owned, replica_set
-from unit.preflight.things import sight
+from unit.preflight.things import a_snapshot
 
 API = Version("Deployment api", ("6f7",), ("app=shop/api:41 (9f2c1d0b7a3e)", "init=shop/init:1"))
 QUEUE = Version("StatefulSet queue", ("queue-1",), ("queue=shop/queue:3",))
@@ -30,7 +30,7 @@ def running(name: str, image: str, digest: str = "", template: str = "6f7") -> O
 
 def test_templates_and_images_of_the_targets_are_those_of_their_pods() -> None:
     pods = (running("api-0", "shop/api:41", "9f2c1d0b7a3e" + "0" * 52), running("api-1", "shop/api:42", "", "7aa"))
-    (found,) = target_versions(sight(pods=pods, replicasets=(replica_set("api-1", "api"),)), PLAN)
+    (found,) = target_versions(a_snapshot(pods=pods, replicasets=(replica_set("api-1", "api"),)), PLAN)
     assert found == Version(
         "Deployment api", ("6f7", "7aa"), ("app=shop/api:41 (9f2c1d0b7a3e)", "app=shop/api:42", "i=b:1")
     )
@@ -38,7 +38,7 @@ def test_templates_and_images_of_the_targets_are_those_of_their_pods() -> None:
 
 def test_a_moved_tag_is_another_image() -> None:
     before, after = (
-        target_versions(sight(pods=(running("api-0", "shop/api:latest", d * 64),)), PLAN) for d in ("a", "b")
+        target_versions(a_snapshot(pods=(running("api-0", "shop/api:latest", d * 64),)), PLAN) for d in ("a", "b")
     )
     assert before != after
 

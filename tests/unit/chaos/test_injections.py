@@ -1,4 +1,4 @@
-"""What a case does to a drill must be seen to happen: with the deed patched away, its row is not injected."""
+"""What a case does to a drill must be seen to happen: with the action patched away, its row is not injected."""
 
 import asyncio
 import signal
@@ -56,7 +56,7 @@ async def row_of(ns: TeamNamespace, run: Run, *injects: str) -> Row:
 
 
 def a_trial(ns: TeamNamespace, victim: OperatorUnderTest) -> Trial:
-    """A trial whose house starts this victim."""
+    """A trial whose namespace starts this victim."""
 
     class Prepared(ChaosNamespace):
         async def operator(self, *_: Any, **__: Any) -> OperatorUnderTest:

@@ -51,7 +51,7 @@ def test_a_second_policy_a_second_scaling_and_a_second_job_are_doubles() -> None
     assert seen.doubles() == 3
 
 
-def test_every_deed_has_two_points_by_names_of_their_own() -> None:
+def test_every_action_has_two_points_by_names_of_their_own() -> None:
     for group, actions in (("faults", FAULTS), ("rollback", ROLLBACK)):
         names = {one.name for one in GROUPS[group]}
         assert len(names) == 2 * len(actions)
@@ -65,7 +65,7 @@ def test_points_know_their_calls_and_their_records() -> None:
     assert action.call is not None
     assert action.call(created)
     assert not action.call(Asked("create", "jobs", "", created.body, dry_run=True))
-    saved = point("faults", "after Recovery and the lift are saved").action.save
+    saved = point("faults", "after Recovery and the revert are saved").action.save
     assert saved is not None
     assert saved(DrillRecord(Phase.OUTAGE), DrillRecord(Phase.RECOVERY))
     assert not saved(DrillRecord(Phase.RECOVERY), DrillRecord(Phase.RECOVERY))

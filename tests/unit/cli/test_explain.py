@@ -72,7 +72,7 @@ def test_a_failure_names_what_was_missed_and_what_was_asked_for() -> None:
     one = told(Verdict.FAILED, "ExpectationMissed")
     assert one.about == "Drill first of GameDay redis in namespace shop: Failed (ExpectationMissed), after 40.0s"
     assert one.why == (
-        "Each fault was proven, and after it was lifted the system missed what was expected: "
+        "Each fault was proven, and after it was reverted the system missed what was expected: "
         "healthy again (within 20.0s).",
     )
     missed = next(e for e in one.expected if not e.fine)
@@ -94,7 +94,7 @@ def test_a_failure_says_whether_it_was_under_the_fault_or_after_it() -> None:
     assert under.left == "Everything was put back."
     both = told(Verdict.FAILED, "ExpectationMissed", results=(NOTICED, MISSED))
     assert both.why[0] == (
-        "Each fault was proven, and under it the system missed what was expected: noticed. After it was lifted the "
+        "Each fault was proven, and under it the system missed what was expected: noticed. After it was reverted the "
         "system missed what was expected: healthy again (within 20.0s)."
     )
 
@@ -216,7 +216,7 @@ def test_a_state_of_another_version_takes_only_the_expressions_away() -> None:
     one = drill(Verdict.FAILED, "ExpectationMissed")
     one["status"]["state"] = "damaged"
     found = explain(one)
-    assert found.why[0].endswith("after it was lifted the system missed what was expected: healthy again.")
+    assert found.why[0].endswith("after it was reverted the system missed what was expected: healthy again.")
     assert {e.asked for e in found.expected} == {""}
 
 

@@ -224,10 +224,10 @@ async def test_a_drill_that_is_deleted_is_called_undone_only_if_that_was_seen(
     api_server.put("drills", "shop", drill(before))
     watching = asyncio.create_task(watch(cluster, "shop", "first", lambda: BEGAN))
     await until(lambda: shows("noticed"))
-    newer = drill(after, timeline=(TimelineEntry(BEGAN + 9, "Severed", "all"),))["status"]
+    newer = drill(after, timeline=(TimelineEntry(BEGAN + 9, "ConnectionsClosed", "all"),))["status"]
     uid = api_server.objects["drills", "shop", "first"]["metadata"]["uid"]
     api_server.store.status(DRILLS, "shop", "first", uid, **newer)
-    await until(lambda: shows("Severed"))
+    await until(lambda: shows("ConnectionsClosed"))
     api_server.drop("drills", "shop", "first")
     with pytest.raises(NotDone) as ended:
         await watching

@@ -31,7 +31,7 @@ def test_a_cause_that_ends_a_drill_refuses_it_or_reverts_what_it_holds() -> None
         ("Outage", Action.CUT),
         ("CutProven", Action.CUT),
         ("Recovery", Action.REVERT),
-        ("CutLifted", Action.REVERT),
+        ("CutReverted", Action.REVERT),
         ("StepDone", Action.ROLL_BACK),
         ("Finished", Action.JUDGE),
         ("StatusRefused", Action.RECORD),

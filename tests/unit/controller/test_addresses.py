@@ -22,9 +22,9 @@ def addresses(count: int) -> tuple[str, ...]:
 
 
 def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
-    worn = {f"label-{n}".ljust(63, "x"): "v" * 63 for n in range(labels)}
+    agent_labels = {f"label-{n}".ljust(63, "x"): "v" * 63 for n in range(labels)}
     end = CutDestination("shop", {}, addresses(endpoints))
-    return Setup((Cut("cut", Via.NETWORK_POLICY, end, (Pair("n", worn),), addresses(targets)),))
+    return Setup((Cut("cut", Via.NETWORK_POLICY, end, (Pair("n", agent_labels),), addresses(targets)),))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A halt and a drill under its cut: lifted within 2 s, by an operator that knows it and by one that has just begun."""
+"""A halt and a drill under its cut: reverted within 2 s, by an operator that knows it and by one that just began."""
 
 import asyncio
 import contextlib
@@ -104,7 +104,7 @@ def told(server: ApiServer, reason: str) -> Callable[[], bool]:
     return lambda: reason in {e["reason"] for e in events_of(server.objects[drill].get("status", {}))}
 
 
-async def test_an_operator_that_begins_while_halted_lifts_before_it_has_read_anything_else(
+async def test_an_operator_that_begins_while_halted_reverts_before_it_has_read_anything_else(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     under_cut(api_server)
@@ -114,7 +114,7 @@ async def test_an_operator_that_begins_while_halted_lifts_before_it_has_read_any
         await becomes(told(api_server, "Halted"))
 
 
-async def test_a_halt_lifts_within_two_seconds_whatever_the_drill_waits_for(
+async def test_a_halt_reverts_within_two_seconds_whatever_the_drill_waits_for(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     under_cut(api_server)

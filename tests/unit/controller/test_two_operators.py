@@ -94,7 +94,7 @@ async def test_what_another_operator_has_claimed_is_left_alone_until_a_person_gi
         given = drill | {"status": {k: v for k, v in drill["status"].items() if k != "operator"}}
         operator.supervisor.drill_seen(False, api_server.put("drills", "shop", given))
         await becomes(lambda: POLICY not in api_server.objects, 20)
-        # A cut is lifted before anything is saved.
+        # A cut is reverted before anything is saved.
         await becomes(lambda: api_server.objects[DRILL]["status"].get("operator", "").startswith(ONE), 20)
 
 

@@ -44,7 +44,7 @@ from simulation.bare.process import Process
 from simulation.bare.world import Bare
 from simulation.invariants import Rule
 from simulation.namespace import SECOND
-from simulation.scenario import Connections, Failure, Scenario, Trial, Twins, What
+from simulation.scenario import Connections, Failure, Pairs, Scenario, Trial, What
 from unit.engine.script import Script
 from workloads import deployment
 
@@ -135,28 +135,28 @@ class Simulation(Bare):
         kill_at: int | None = None,
         kill_after_effect: bool = False,
         meddle: Callable[["Simulation"], None] = lambda _: None,
-        severs: bool = True,
+        close_connections: bool = True,
         ends_open: bool = False,
         spares_controls: bool = True,
         enforced: bool = True,
-        severed: ConnectionsClosed | None = None,
-        sever_takes: float = 0.0,
+        connections_closed: ConnectionsClosed | None = None,
+        closing_takes: float = 0.0,
         **facts: Any,
     ) -> None:
-        """``kill_at`` counts commands. ``severs`` is whether there is somebody to end the targets' connections.
+        """``kill_at`` counts commands. ``close_connections`` is whether somebody ends the targets' connections.
 
         ``ends_open`` is whether the network ends open connections under a cut, ``spares_controls`` whether it knows the
         label by which a cut spares controls.
         """
         ways = Connections.ENDED if ends_open else Connections.SEEN
-        trial = Trial(connections=ways, twins=Twins.SPARED if spares_controls else Twins.NOT_SPARED)
+        trial = Trial(connections=ways, pairs=Pairs.SPARED if spares_controls else Pairs.NOT_SPARED)
         super().__init__(Scenario(0, (trial,)), plan)
         self.answers = answers or {}
         self.kill_at, self.kill_after_effect = kill_at, kill_after_effect
         self.enforced = enforced
-        self.agents = AGENTS | ({"counter"} if severs else frozenset())
+        self.agents = AGENTS | ({"counter"} if close_connections else frozenset())
         self.agents |= SECOND_PAIR if OTHER_CUT in plan.outage.faults else frozenset()
-        self.facts, self.sever_takes, self.found = facts, sever_takes, severed or ConnectionsClosed(2, 0)
+        self.facts, self.closing_takes, self.found = facts, closing_takes, connections_closed or ConnectionsClosed(2, 0)
         self.given: list[do.Command] = []
         self.meddle = meddle
         self._tick()
@@ -222,7 +222,7 @@ class Simulation(Bare):
         assert ended, f"the drill did not end: {self.record.phase}, {self.record.timeline[-3:]}"
         return self.record
 
-    def befall(self, what: What, count: int = 0) -> None:
+    def inject(self, what: What, count: int = 0) -> None:
         """Somebody does something."""
         inject_failure(self, Failure(what, 0.0, count=count))
 
@@ -255,14 +255,14 @@ class Simulation(Bare):
         if record.phase is Phase.FINISHED and record.verdict is not None:
             self.verdict = record.verdict.value
 
-    def sever(self) -> None:
-        """The severing pod ends the targets' connections, or finds none."""
-        self.clock.after(self.sever_takes, self._severed)
+    def close_connections(self) -> None:
+        """The closer pod ends the targets' connections, or finds none."""
+        self.clock.after(self.closing_takes, self._connections_closed)
 
-    def _severed(self) -> None:
-        self.severed = replace(self.found, at=self.now)
+    def _connections_closed(self) -> None:
+        self.connections_closed = replace(self.found, at=self.now)
         for process in self.processes:
-            process.severed = self.severed
+            process.connections_closed = self.connections_closed
         self.show()
 
 

@@ -23,7 +23,7 @@ def ended(condition: str) -> Object:
     return job() | {"status": {"conditions": [{"type": condition, "status": "True"}]}}
 
 
-def test_it_is_armed_once_a_pod_of_it_runs_that_has_rehearsed() -> None:
+def test_it_is_armed_once_a_pod_of_it_runs_that_has_done_its_dry_run() -> None:
     assert not state_of(job(), runs=True, deadline=None).armed
     assert not state_of(job(), runs=False, deadline=91.5).armed
     fuse = state_of(job(), runs=True, deadline=91.5)

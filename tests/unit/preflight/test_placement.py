@@ -11,7 +11,7 @@ from gameday.model.labels import STAND_IN
 from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import Selector
 from gameday.preflight.placement import mesh_of, placement_of
-from unit.preflight.things import API, plan, pod, sight
+from unit.preflight.things import API, a_snapshot, plan, pod
 
 DEDICATED = {"key": "dedicated", "operator": "Equal", "value": "shop", "effect": "NoSchedule"}
 UNREACHABLE = {
@@ -65,7 +65,7 @@ def test_what_enrols_a_pod_is_taken_over_and_what_a_mesh_has_written_is_not() ->
 
 def test_targets_in_a_mesh_and_outside_have_a_witness_each() -> None:
     pods = (pod("api-1"), meshed("api-2", {"linkerd.io/inject": "enabled"}))
-    found = pairs(sight(pods=pods), SELECTOR)
+    found = pairs(a_snapshot(pods=pods), SELECTOR)
     assert [(pair.node, dict(pair.labels), dict(pair.mesh.annotations)) for pair in found] == [
         # A mesh's rules may ask for labels, and are not read.
         ("node-a", {"app": "api"}, {"linkerd.io/inject": "enabled"}),
@@ -87,11 +87,11 @@ def test_targets_in_a_mesh_and_outside_have_a_witness_each() -> None:
 )
 def test_targets_that_no_witness_can_stand_beside_are_refused(there: Object, code: str) -> None:
     redis = pod("redis-1", {"app": "redis"}, ip="10.0.0.3")
-    (finding,) = check(sight(pods=(there, redis)), plan())
+    (finding,) = check(a_snapshot(pods=(there, redis)), plan())
     assert (finding.code, finding.path) == (code, "spec.outage.faults[partition].networkPartition.podSelector")
     assert finding.message.startswith("api-1 run")
 
 
 def test_targets_on_linux_are_not() -> None:
     ours = pod("api-1", os={"name": "linux"}, nodeSelector={"kubernetes.io/os": "linux"})
-    assert check(sight(pods=(ours, pod("redis-1", {"app": "redis"}, ip="10.0.0.3"))), plan()) == ()
+    assert check(a_snapshot(pods=(ours, pod("redis-1", {"app": "redis"}, ip="10.0.0.3"))), plan()) == ()

@@ -10,7 +10,7 @@ from gameday.model.places import redis_at
 from gameday.model.plan import ConfigMapKey, Probe, ServiceRef, Trust
 from gameday.preflight.findings import Severity
 from gameday.probes.redis.kind import RedisProbe
-from unit.preflight.things import known, partition, plan, sight
+from unit.preflight.things import a_snapshot, known, partition, plan
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ from unit.preflight.things import known, partition, plan, sight
 )
 def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> None:
     wanted = plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))
-    (finding,) = check(sight(), wanted)
+    (finding,) = check(a_snapshot(), wanted)
     assert (finding.code, finding.path, finding.severity) == (
         code,
         f"spec.dependencies[store].redis.{where}",
         Severity.WARN,
     )
-    (text,) = warnings(sight(), wanted)
+    (text,) = warnings(a_snapshot(), wanted)
     assert told in text
 
 
@@ -62,17 +62,20 @@ def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> No
     ids=["there", "another namespace", "its own CA", "outside"],
 )
 def test_what_may_well_answer_is_not(redis: RedisProbe) -> None:
-    assert check(sight(), plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))) == ()
+    assert (
+        check(a_snapshot(), plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),)))
+        == ()
+    )
 
 
 def test_tls_is_warned_of_where_only_open_connections_are_closed_there() -> None:
     cut = partition(redis=redis_at(service=ServiceRef("redis"), tls=True))
-    (finding,) = check(sight(), plan(cut, probes=()))
+    (finding,) = check(a_snapshot(), plan(cut, probes=()))
     assert (finding.code, finding.path) == ("PrivateCa", "spec.dependencies[redis].redis.tls")
-    assert check(sight(), plan(replace(cut, open_connections=OpenConnections.KEEP), probes=())) == ()
+    assert check(a_snapshot(), plan(replace(cut, open_connections=OpenConnections.KEEP), probes=())) == ()
 
 
 def test_what_nothing_asks_is_not() -> None:
     wanted = plan(partition(open_connections=OpenConnections.KEEP), probes=())
     unused = known("unused", redis_at(service=ServiceRef("not-there"), tls=True))
-    assert check(sight(), replace(wanted, dependencies=(*wanted.dependencies, unused))) == ()
+    assert check(a_snapshot(), replace(wanted, dependencies=(*wanted.dependencies, unused))) == ()

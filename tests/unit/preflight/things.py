@@ -64,7 +64,7 @@ ASKS = isolating_policy(
     policyTypes=["Ingress"],
     ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}],
 )
-"""A policy that admits the targets by their label, so that a witness must wear it."""
+"""A policy that admits the targets by their label, so that a witness must have it."""
 
 
 def owner(name: str, match: Mapping[str, str]) -> Object:
@@ -76,7 +76,7 @@ def granted() -> tuple[Object, ...]:
     return tuple(role()["rules"])
 
 
-def sight(*, cilium: bool = True, **things: tuple[Object, ...]) -> NamespaceSnapshot:
+def a_snapshot(*, cilium: bool = True, **things: tuple[Object, ...]) -> NamespaceSnapshot:
     """A namespace where all is well: two targets, one Redis, all rights. Keywords replace collections, by plural."""
     redis = service("redis", [{"port": 6379}])
     seen = NamespaceSnapshot("shop", rules=granted(), cilium=cilium, service=redis, endpoints=(endpoints("10.0.0.3"),))

@@ -62,7 +62,7 @@ class Course:
     """What became of the targets' open connections."""
     proven: bool = True
     """Whether its fault was."""
-    ends: tuple[str, ...] = ("Severed",)
+    ends: tuple[str, ...] = ("ConnectionsClosed",)
     """What the timeline says of that."""
 
     def but(self, **other: Any) -> "Course":
@@ -131,7 +131,7 @@ def _record(plan: Plan, course: Course) -> DrillRecord:
         (ZERO + 1, "CutProven", "witness-0 is cut off from redis, control-0 is not"),
         *((ZERO + 1, reason, "open connections are gone") for reason in course.ends),
         (UNDO, "Recovery", "the outage is over"),
-        (BACK, "CutLifted", "witness-0 reaches redis again"),
+        (BACK, "CutReverted", "witness-0 reaches redis again"),
         (END, "Finished", f"{course.verdict.value}: {course.message}"),
     ):
         record = record.note(at, reason, message, warning=False)

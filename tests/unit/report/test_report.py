@@ -96,7 +96,7 @@ def test_the_verdict_is_a_sentence() -> None:
 def test_a_failure_says_whether_it_was_under_the_fault_or_after_it() -> None:
     after = lessons.sentence(found(FAILED))
     assert after == (
-        "The system failed: “healthy again” and “jobs flow” were not met within 10 min after the fault was lifted; "
+        "The system failed: “healthy again” and “jobs flow” were not met within 10 min after the fault was reverted; "
         "10 of 12 expectations held."
     )
     failed = Course(verdict=Verdict.FAILED, seconds={"team is alerted": None})
@@ -108,7 +108,7 @@ def test_a_failure_says_whether_it_was_under_the_fault_or_after_it() -> None:
     both = lessons.sentence(found(failed.but(seconds={"team is alerted": None, "jobs flow": None})))
     assert both == (
         "The system failed: “team is alerted” was not met while the fault “partition” lasted for 5 min 1 s; "
-        "“jobs flow” was not met within 10 min after the fault was lifted; 10 of 12 expectations held."
+        "“jobs flow” was not met within 10 min after the fault was reverted; 10 of 12 expectations held."
     )
 
 
@@ -139,10 +139,10 @@ ENDED = Closing("partition", ZERO, gone=True, gone_at=ZERO + 1)
 @pytest.mark.parametrize(
     ("closing", "ends", "said"),
     [
-        (ENDED, ("Severed",), cuts.SERVER),
+        (ENDED, ("ConnectionsClosed",), cuts.SERVER),
         (ENDED, ("ConnectionsEnded",), cuts.NETWORK),
-        (replace(ENDED, requested_at=None), ("ConnectionsEnded", "Severed"), cuts.NETWORK),
-        (ENDED, ("ConnectionsEnded", "Severed"), cuts.EITHER),
+        (replace(ENDED, requested_at=None), ("ConnectionsEnded", "ConnectionsClosed"), cuts.NETWORK),
+        (ENDED, ("ConnectionsEnded", "ConnectionsClosed"), cuts.EITHER),
         (ENDED, (), cuts.EITHER),
         (replace(ENDED, gone=False, gone_at=None), (), cuts.UNSHOWN),
         (Closing("partition"), (), cuts.UNSHOWN),

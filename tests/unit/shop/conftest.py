@@ -52,15 +52,15 @@ Open = Callable[..., AbstractAsyncContextManager[Shop]]
 
 @pytest.fixture
 def shop(redis: RedisServer) -> Open:
-    """Opens a shop: ``shop(vices={...}, replicas=2, workers=1, on_outage="buffer")``."""
+    """Opens a shop: ``shop(defects={...}, replicas=2, workers=1, on_outage="buffer")``."""
 
     @contextlib.asynccontextmanager
     async def opened(
-        vices: frozenset[str] = frozenset(), replicas: int = 1, workers: int = 1, on_outage: str = "reject"
+        defects: frozenset[str] = frozenset(), replicas: int = 1, workers: int = 1, on_outage: str = "reject"
     ) -> AsyncIterator[Shop]:
         async with contextlib.AsyncExitStack() as stack:
             alerts_url = await stack.enter_async_context(_served(alerts.app()))
-            settings = Settings("127.0.0.1", redis.port, PASSWORD, "secret", alerts_url, on_outage, vices=vices)
+            settings = Settings("127.0.0.1", redis.port, PASSWORD, "secret", alerts_url, on_outage, defects=defects)
             urls = [
                 (await stack.enter_async_context(_served(Api(replace(settings, pod=f"api-{n}")).app()))).rstrip("/")
                 for n in range(replicas)

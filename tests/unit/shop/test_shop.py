@@ -1,4 +1,4 @@
-"""The shop's virtues, and what each vice takes away."""
+"""What the shop does, and what each defect takes away."""
 
 import asyncio
 import itertools

@@ -66,17 +66,17 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
-    "a cut whose lifting was not recorded yet counts as open", Rule.BLAMED, kinds=(What.REFUSE, What.LOSE), whole=None
+    "a cut whose reverting was not recorded yet counts as open", Rule.BLAMED, kinds=(What.REFUSE, What.LOSE), whole=None
 )
 def _() -> tuple[Any, ...]:
-    original = DrillLoop._lift
+    original = DrillLoop._revert
 
     def forgetful(self: DrillLoop, *args: Any) -> Any:
         started = original(self, *args)
         self._goes_on_from = self.record
         return started
 
-    return (patch.object(DrillLoop, "_lift", forgetful),)
+    return (patch.object(DrillLoop, "_revert", forgetful),)
 
 
 @mutation("what was told is told again after each save", Rule.TOLD)

@@ -31,7 +31,7 @@ from gameday.model.plan import Plan
 from gameday.model.record import Closing, DrillRecord, Keeping, ResultState
 from simulation.invariants import Rule
 from simulation.observing import Workers
-from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Defect, Twins, What
+from simulation.scenario import DEFECTS, DRAWN, PAIRS, WAYS, Connections, Defect, Pairs, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,17 @@ class Mutation:
     bug: Callable[[], tuple[Any, ...]]
     """The patches that make it."""
     whole: bool = False
-    defects: tuple[Defect, ...] = VICES
+    defects: tuple[Defect, ...] = DEFECTS
     ways: tuple[Connections, ...] = WAYS
-    twins: tuple[Twins, ...] = TWINS
+    pairs: tuple[Pairs, ...] = PAIRS
 
     def __str__(self) -> str:
         return f"{self.name}{', in the whole operator' if self.whole else ''}"
 
     @property
-    def worlds(self) -> tuple[tuple[What, ...], tuple[Defect, ...], tuple[Connections, ...], tuple[Twins, ...]]:
+    def worlds(self) -> tuple[tuple[What, ...], tuple[Defect, ...], tuple[Connections, ...], tuple[Pairs, ...]]:
         """What the worlds are drawn from in which it must show."""
-        return self.kinds, self.defects, self.ways, self.twins
+        return self.kinds, self.defects, self.ways, self.pairs
 
     @contextmanager
     def put_in(self) -> Iterator[Counter[str]]:
@@ -91,16 +91,16 @@ def mutation(
     *breaks: Rule,
     kinds: tuple[What, ...] = (),
     whole: bool | None = False,
-    defects: tuple[Defect, ...] = VICES,
+    defects: tuple[Defect, ...] = DEFECTS,
     ways: tuple[Connections, ...] = WAYS,
-    twins: tuple[Twins, ...] = TWINS,
+    pairs: tuple[Pairs, ...] = PAIRS,
 ) -> Callable[[Callable[[], tuple[Any, ...]]], Callable[[], tuple[Any, ...]]]:
     """List a bug; with ``whole`` None for both simulations."""
 
     def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
         places = (False, True) if whole is None else (whole,)
         MUTATIONS.extend(
-            Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, defects, ways, twins) for one in places
+            Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, defects, ways, pairs) for one in places
         )
         return bug
 
@@ -197,7 +197,7 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
-    "a miss under a doubt is the system's", Rule.HONEST_FAIL, Rule.DECIDED, kinds=(What.REDIS_DOWN, What.NO_SEVER)
+    "a miss under a doubt is the system's", Rule.HONEST_FAIL, Rule.DECIDED, kinds=(What.REDIS_DOWN, What.NO_CLOSING)
 )
 def _() -> tuple[Any, ...]:
     original = verdict._misses
@@ -220,7 +220,7 @@ def _() -> tuple[Any, ...]:
     )
 
 
-@mutation("a cut is not lifted before its end is certain", Rule.RESTORED, Rule.IN_TIME, Rule.ENDS)
+@mutation("a cut is not reverted before its end is certain", Rule.RESTORED, Rule.IN_TIME, Rule.ENDS)
 def _() -> tuple[Any, ...]:
     original = next_commands._commands_for
     return (

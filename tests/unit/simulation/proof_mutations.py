@@ -15,7 +15,7 @@ from gameday.model.plan import Plan
 from gameday.model.record import Closing, Doubt, DrillRecord, Reason
 from gameday.model.sample import Sample
 from simulation.invariants import Rule
-from simulation.scenario import Connections, Defect, Twins, What
+from simulation.scenario import Connections, Defect, Pairs, What
 from unit.simulation.mutations import MUTATIONS, mutation
 
 BEFORE = len(MUTATIONS)
@@ -47,7 +47,7 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
-    "a proxy beside a twin counts as the dependency",
+    "a proxy beside a witness or control counts as the dependency",
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
@@ -99,14 +99,14 @@ def _() -> tuple[Any, ...]:
     ways=(Connections.HIDDEN, Connections.MESHED),
 )
 def _() -> tuple[Any, ...]:
-    original = connections._unsevered
+    original = connections._not_closed
 
     def credulous(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
         if doubt.cause is Reason.CONNECTIONS_KEPT:
             return ctx.record.with_closing(replace(closing, gone=True, gone_at=doubt.since))
         return original(ctx, closing, doubt)
 
-    return (patch.object(connections, "_unsevered", credulous),)
+    return (patch.object(connections, "_not_closed", credulous),)
 
 
 @mutation(
@@ -163,7 +163,7 @@ def _() -> tuple[Any, ...]:
     kinds=QUIET,
     whole=None,
     defects=GOOD,
-    twins=(Twins.NOT_SPARED,),
+    pairs=(Pairs.NOT_SPARED,),
 )
 def _() -> tuple[Any, ...]:
     return (patch.object(controls, "named", lambda at: at.record),)
@@ -175,7 +175,7 @@ def _() -> tuple[Any, ...]:
     kinds=QUIET,
     whole=None,
     defects=GOOD,
-    twins=(Twins.NOT_ADMITTED,),
+    pairs=(Pairs.NOT_ADMITTED,),
 )
 def _() -> tuple[Any, ...]:
     return (patch.object(controls, "shut_out", lambda *_: None),)

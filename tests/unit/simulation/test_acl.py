@@ -60,7 +60,7 @@ def test_a_user_with_other_clients_is_left_on_and_the_drill_says_who_they_are() 
     assert not off(made)
 
 
-def test_what_the_fuse_finds_in_its_rehearsal_ends_the_drill_before_the_change() -> None:
+def test_what_the_fuse_finds_in_its_dry_run_ends_the_drill_before_the_change() -> None:
     wrong = "10.0.0.3:6379 rejects the administrator: correct redisAcl.administrator, or its Secret"
     made, _ = site(call=Call(acl=True, unready=wrong))
     status = last(made)

@@ -1,4 +1,4 @@
-"""An admission that changes a cut only as it is really made: it is lifted at once, made once, and nobody is blamed."""
+"""An admission that changes a cut only as it is really made: it is reverted at once, made once, and nobody blamed."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Admission:
         self.sim = Simulation(Scenario(1, (Trial(),), (SLOW, *failures)))
         (self.ns,) = self.sim.namespaces
         self.made: list[float] = []
-        self.lifted: list[float] = []
+        self.reverted: list[float] = []
         self.stuck = stuck
 
     def run(self, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -34,30 +34,30 @@ class Admission:
                 body = body | {"spec": body["spec"] | {"egress": [*body["spec"]["egress"], {}]}}
             return await create(self, resource, namespace, body, **options)
 
-        async def lifted(self: Any, resource: Resource, *args: Any, **options: Any) -> bool:
+        async def reverted(self: Any, resource: Resource, *args: Any, **options: Any) -> bool:
             if resource is NETWORK_POLICIES:
                 if world.stuck:
                     world.stuck = False
                     self.server.refusing.insert(0, "422")
                 else:
-                    world.lifted.append(self.store.world.now)
+                    world.reverted.append(self.store.world.now)
             return await delete(self, resource, *args, **options)
 
         monkeypatch.setattr(client.SimulatedCluster, "create", opened)
-        monkeypatch.setattr(client.SimulatedCluster, "delete", lifted)
+        monkeypatch.setattr(client.SimulatedCluster, "delete", reverted)
         return self.sim.run()
 
 
 @pytest.mark.parametrize("stuck", [False, True], ids=["deleted at once", "the delete is refused"])
 @pytest.mark.parametrize("failures", [(), (LATE,)], ids=["seen at once", "seen late"])
-def test_what_admission_makes_of_a_cut_is_lifted_at_once_and_never_made_again(
+def test_what_admission_makes_of_a_cut_is_reverted_at_once_and_never_made_again(
     failures: tuple[Failure, ...], stuck: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = Admission(*failures, stuck=stuck)
     outcome = world.run(monkeypatch)
     assert not outcome.broken, outcome.broken
     assert len(world.made) == 1
-    assert world.lifted[0] - world.made[0] < (1.0 if stuck else 0.05)
+    assert world.reverted[0] - world.made[0] < (1.0 if stuck else 0.05)
     status = (world.ns.drill or {})["status"]
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "CutChanged")
     assert "admission" in status["message"]

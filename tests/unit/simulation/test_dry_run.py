@@ -14,7 +14,7 @@ from gameday.model.record import DrillRecord, Phase
 from simulation import running
 from simulation.invariants import Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Defect, Failure, Faults, Scenario, Trial, Twins, What, draw
+from simulation.scenario import Defect, Failure, Faults, Pairs, Scenario, Trial, What, draw
 from simulation.store import Change
 
 SEEDS = 60
@@ -32,7 +32,7 @@ def broken(trial: Trial, *failures: Failure) -> set[Rule]:
 
 @pytest.mark.parametrize("faults", list(Faults))
 def test_a_good_plan_is_planned(faults: Faults) -> None:
-    status, outcome = outcome_of(Trial(faults=faults, severs=True, rollback=True))
+    status, outcome = outcome_of(Trial(faults=faults, close_connections=True, rollback=True))
     assert not outcome.broken
     assert (status["reason"], status["changed"], status["phase"]) == ("Planned", False, "Finished")
     assert "SteadyState \"healthy\": true: always health.body.redis == 'ok'" in status["dryRun"]["expectations"]
@@ -42,7 +42,7 @@ def test_a_good_plan_is_planned(faults: Faults) -> None:
     ("trial", "why"),
     [
         (Trial(slip=True), "is a number"),
-        (Trial(twins=Twins.NOT_ADMITTED, severs=True), "NotAdmitted: pods with app"),
+        (Trial(pairs=Pairs.NOT_ADMITTED, close_connections=True), "NotAdmitted: pods with app"),
     ],
     ids=["number and text", "not admitted"],
 )
@@ -72,7 +72,7 @@ def test_who_ends_a_dry_run_is_named(what: What, reason: str) -> None:
 @pytest.mark.parametrize("dry", [True, False], ids=["dry run", "drill"])
 def test_agents_that_do_not_start_end_it_with_what_the_kubelet_says(dry: bool) -> None:
     slow = Failure(What.SLOW_PODS, 0.0, seconds=200.0)
-    made = running.Simulation(Scenario(1, (replace(Trial(severs=True), dry_run=dry),), (slow,)))
+    made = running.Simulation(Scenario(1, (replace(Trial(close_connections=True), dry_run=dry),), (slow,)))
     assert not made.run().broken
     status = made.namespaces[0].statuses[-1]
     assert status["reason"] == ("Refused" if dry else "AgentsNotReady")
@@ -95,13 +95,13 @@ def test_nothing_is_changed_or_left_whatever_goes_wrong(seed: int) -> None:
 @pytest.mark.parametrize("detail", ["before", "sent", "answered"])
 def test_an_operator_that_dies_at_any_of_its_calls_leaves_nothing(at: int, detail: str) -> None:
     dies = Failure(What.CRASH_AT_CALL, 0.0, seconds=3.0, count=at, detail=detail)
-    status, outcome = outcome_of(Trial(severs=True), dies)
+    status, outcome = outcome_of(Trial(close_connections=True), dies)
     assert not outcome.broken
     assert status["reason"] == "Planned"
 
 
 def test_agents_end_long_before_those_of_a_drill() -> None:
-    made = running.Simulation(Scenario(1, (Trial(dry_run=True, severs=True, faults=Faults.TWO_CUTS),)))
+    made = running.Simulation(Scenario(1, (Trial(dry_run=True, close_connections=True, faults=Faults.TWO_CUTS),)))
     lasting: list[float] = []
     roles: Counter[str] = Counter()
 

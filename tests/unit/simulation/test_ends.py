@@ -13,7 +13,7 @@ from simulation.running import Simulation
 from simulation.scenario import Defect, Scenario, Trial
 from simulation.world import START
 
-GOOD, STUCK = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
+GOOD, STUCK = Trial(close_connections=True), Trial(defect=Defect.STUCK, rollback=True)
 
 
 def running(sim: Simulation) -> list[str]:

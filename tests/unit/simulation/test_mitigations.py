@@ -22,9 +22,11 @@ def site(
     defect: Defect = Defect.STUCK,
     unaided: bool = False,
     rollback: bool = False,
-    severs: bool = True,
+    close_connections: bool = True,
 ) -> tuple[running.Simulation, Outcome]:
-    trial = Trial(severs=severs, defect=defect, mitigates=mitigates, unaided=unaided, rollback=rollback)
+    trial = Trial(
+        close_connections=close_connections, defect=defect, mitigates=mitigates, unaided=unaided, rollback=rollback
+    )
     made = running.Simulation(Scenario(1, (trial,), troubles))
     outcome = made.run()
     assert not outcome.broken, "; ".join(map(str, outcome.broken))
@@ -103,7 +105,7 @@ def test_what_it_changed_stays_until_the_drill_ends(mitigates: Mitigates) -> Non
     assert worker is not None
     assert worker["spec"]["replicas"] == WORKERS
     if mitigates is Mitigates.HOLDS:
-        recovered = next(one["at"] for one in events_of(status) if one["reason"] == "CutLifted")
+        recovered = next(one["at"] for one in events_of(status) if one["reason"] == "CutReverted")
         undone = next(
             one["at"] for one in events_of(status) if one["reason"] == "Undone" and one["message"].startswith(HOLD)
         )
@@ -124,7 +126,7 @@ def test_whoever_ends_the_drill_in_its_middle_everything_is_put_back(
 
 
 def test_a_guardrail_in_its_middle_ends_it() -> None:
-    status = last(site(Mitigates.HOLDS, defect=Defect.FRAGILE, severs=False)[0])
+    status = last(site(Mitigates.HOLDS, defect=Defect.FRAGILE, close_connections=False)[0])
     assert (status["verdict"], status["reason"]) == ("Failed", "GuardrailViolated")
     assert [one["state"] for one in mitigations_of(status)] in (["Begun"], ["Acting"])
 
@@ -170,7 +172,7 @@ def alone(trial: Trial, phase: str) -> running.Simulation:
     (Mitigates.HOLDS, "Outage"), (Mitigates.HOLDS, "Recovery"), (Mitigates.LATE, "Recovery"),
 ])  # fmt: skip
 def test_without_any_operator_its_fuse_puts_the_workers_back(mitigates: Mitigates, phase: str) -> None:
-    made = alone(Trial(severs=True, defect=Defect.STUCK, mitigates=mitigates), phase)
+    made = alone(Trial(close_connections=True, defect=Defect.STUCK, mitigates=mitigates), phase)
     (fires,) = made.namespaces[0].fires.values()
     made.world.run(fires + 3.0, lambda: False)
     for process in made.everyone:

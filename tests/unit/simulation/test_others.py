@@ -6,7 +6,7 @@ from simulation.invariants import Rule
 from simulation.running import Simulation
 from simulation.scenario import Defect, Failure, Scenario, Trial, What, draw
 
-GOOD, STUCK = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
+GOOD, STUCK = Trial(close_connections=True), Trial(defect=Defect.STUCK, rollback=True)
 WAYS = ["emptied", "from before", "without its changes", "damaged", "by hand"]
 
 

@@ -48,7 +48,7 @@ def another_plan(status: Object) -> Object:
 
 
 DAMAGES: dict[str, Damage] = {f.__name__: f for f in (newer, torn, edited, gone, another_plan)}
-CUT, SCALED = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
+CUT, SCALED = Trial(close_connections=True), Trial(defect=Defect.STUCK, rollback=True)
 
 
 class Spoilt:

@@ -53,8 +53,8 @@ def test_every_promise_of_the_whole_operator_holds(first: int) -> None:
 
 
 GOOD, BLIND, STUCK = (
-    Trial(severs=True),
-    Trial(severs=True, defect=Defect.BLIND),
+    Trial(close_connections=True),
+    Trial(close_connections=True, defect=Defect.BLIND),
     Trial(defect=Defect.STUCK, rollback=True),
 )
 MITIGATED = Trial(defect=Defect.STUCK, mitigates=Mitigates.EARLY)
@@ -126,7 +126,7 @@ def test_what_breaks_a_promise_is_made_small() -> None:
     """A lie makes a good system fail; all else in the scenario has nothing to do with it."""
     lie = Failure(What.LIE, 6.0, seconds=20.0)
     others = (Failure(What.WATCH_BREAKS, 3.0), Failure(What.REPEAT, 8.5), Failure(What.LOSE, 2.25, count=1))
-    scenario = Scenario(3, (Trial(severs=True, starts=1.0),), (*others, lie), replicas=2)
+    scenario = Scenario(3, (Trial(close_connections=True, starts=1.0),), (*others, lie), replicas=2)
 
     def judged(scenario: Scenario) -> Outcome:
         outcome = bare.run(scenario)

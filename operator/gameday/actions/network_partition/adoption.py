@@ -19,7 +19,7 @@ from gameday.preflight.impact import workload
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
-TWINS = ("-witness", "-control")
+PAIR_SUFFIXES = ("-witness", "-control")
 """The ends of witnesses' and controls' names before their number. A StatefulSet adopts only pods that are named
 ``<itself>-<number>`` (Kubernetes, stateful_set_utils.go: isMemberOf), so a StatefulSet of another name adopts none.
 """
@@ -45,9 +45,9 @@ def check(snapshot: NamespaceSnapshot, path: str, selector: Selector) -> Iterato
 
 
 def how_to_avoid(snapshot: NamespaceSnapshot, selector: Selector) -> str:
-    """What keeps our pods from wearing the labels of the targets."""
-    worn = AgentLabels(snapshot, selector)
-    names = sorted({name for pod in targets(snapshot, selector) for name in worn.asking(pod)})
+    """What keeps our pods from having the labels of the targets."""
+    agent_labels = AgentLabels(snapshot, selector)
+    names = sorted({name for pod in targets(snapshot, selector) for name in agent_labels.asking(pod)})
     if not names:
         return "give its selector and its pods a label that neither podSelector nor any policy uses"
     listed = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
@@ -61,7 +61,7 @@ def _adopters(snapshot: NamespaceSnapshot, path: str, labels: Mapping[str, str],
     for resource in (REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS):
         for owner in snapshot.of(resource):
             name = owner["metadata"]["name"]
-            if resource is STATEFUL_SETS and not name.endswith(TWINS):
+            if resource is STATEFUL_SETS and not name.endswith(PAIR_SUFFIXES):
                 continue
             if "deletionTimestamp" not in owner["metadata"] and selects(owner["spec"].get("selector"), labels):
                 yield Finding(

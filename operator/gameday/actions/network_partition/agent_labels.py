@@ -35,34 +35,34 @@ class AgentLabels:
     """The labels of agents that represent the targets of one fault; cached per set of labels."""
 
     def __init__(self, snapshot: NamespaceSnapshot, selector: Selector) -> None:
-        self._sight = snapshot
+        self._snapshot = snapshot
         self._selected = keys_of(selector)
         self._asked: dict[frozenset[tuple[str, str]], Asked] = {}
 
     def labels(self, pod: Object) -> dict[str, str]:
         """The labels of agents that represent a target."""
         own = labels_of(pod)
-        if not _all_read(self._sight, pod):
-            named = {*self._selected, *_named(self._sight)}
+        if not _all_read(self._snapshot, pod):
+            named = {*self._selected, *_named(self._snapshot)}
             return {key: value for key, value in own.items() if key in named - RESERVED_LABELS}
         needed = self._needed(own).keys() - RESERVED_LABELS
         return self._stand_ins(own) | {key: value for key, value in own.items() if key in needed}
 
     def asking(self, pod: Object) -> tuple[str, ...]:
         """The policies that need labels of a target, as ``Kind/name``; none if not all policies can be read."""
-        if not _all_read(self._sight, pod):
+        if not _all_read(self._snapshot, pod):
             return ()
         return tuple(sorted({name for names in self._needed(labels_of(pod)).values() for name in names}))
 
     def _stand_ins(self, own: Mapping[str, str]) -> dict[str, str]:
-        return dict.fromkeys(sorted(own.keys() & self._selected - MARKS), self._sight.stand_in)
+        return dict.fromkeys(sorted(own.keys() & self._selected - MARKS), self._snapshot.stand_in)
 
     def _needed(self, own: Mapping[str, str]) -> Asked:
         # Labels that agents never have do not distinguish pods, and each pod may have another value.
         matters = {key: value for key, value in own.items() if key in self._selected or key not in RESERVED_LABELS}
         known = frozenset(matters.items())
         if known not in self._asked:
-            self._asked[known] = required_labels(self._sight, matters, self._stand_ins(own))
+            self._asked[known] = required_labels(self._snapshot, matters, self._stand_ins(own))
         return self._asked[known]
 
 

@@ -85,10 +85,10 @@ def _askers(snapshot: NamespaceSnapshot, plan: Plan, probe: Probe) -> Iterator[t
         case RunsIn.OBSERVER:
             yield "the observer", our_pod(snapshot, OBSERVER)
         case RunsIn.CLIENT:
-            worn = [pair for fault, cut in cuts_of(plan) for pair in pairs(snapshot.at(fault), cut.pod_selector)]
-            for pair in worn[:1]:
+            labelled = [pair for fault, cut in cuts_of(plan) for pair in pairs(snapshot.at(fault), cut.pod_selector)]
+            for pair in labelled[:1]:
                 yield "the client, which has the targets' labels,", our_pod(snapshot, CONTROL, pair.labels)
-            if not worn:
+            if not labelled:
                 yield CLIENT, our_pod(snapshot, CONTROL)
         case RunsIn.OPERATOR:
             return
@@ -127,8 +127,8 @@ def _shut_out(snapshot: NamespaceSnapshot, way: Way, closing: tuple[str, ...], n
         "for it"
     )
     alone = first.identity.labels[ROLE] == OBSERVER or first.whose == CLIENT
-    wears = f"the label {ROLE}={first.identity.labels[ROLE]}" if alone else "the targets' labels"
-    remedy = f"add a policy that admits pods with {wears} there; {PAGE}"
+    labels = f"the label {ROLE}={first.identity.labels[ROLE]}" if alone else "the targets' labels"
+    remedy = f"add a policy that admits pods with {labels} there; {PAGE}"
     severity = Severity.REFUSE if _surely(snapshot) else Severity.WARN
     return Finding("AgentShutOut", first.path, text, remedy, severity)
 

@@ -34,9 +34,9 @@ def check(snapshot: NamespaceSnapshot, path: str, selector: Selector) -> Iterato
 
 
 def _beside(snapshot: NamespaceSnapshot, path: str, pair: Pair, pod: Object, avoid: str) -> Iterator[Finding]:
-    worn = {**pair.labels, **ownership_labels("", CONTROL, CONTROL)}
+    agent_labels = {**pair.labels, **ownership_labels("", CONTROL, CONTROL)}
     for term in ((pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}).get(REQUIRED) or ():
-        if _is_meant(snapshot, term) and selects(term.get("labelSelector"), worn):
+        if _is_meant(snapshot, term) and selects(term.get("labelSelector"), agent_labels):
             text = (
                 f"{workload(snapshot, pod)} requires that no pod of {_text(term['labelSelector'])} runs in "
                 f"its {term['topologyKey']}, so no witness with these labels can run on {pair.node}, "
@@ -48,7 +48,7 @@ def _beside(snapshot: NamespaceSnapshot, path: str, pair: Pair, pod: Object, avo
     for spread in pod["spec"].get("topologySpreadConstraints") or ():
         same = {key: labels_of(pod)[key] for key in spread.get("matchLabelKeys") or () if key in labels_of(pod)}
         strict = spread.get("whenUnsatisfiable") == "DoNotSchedule"
-        if strict and selects(spread.get("labelSelector"), worn) and _has(worn, same):
+        if strict and selects(spread.get("labelSelector"), agent_labels) and _has(agent_labels, same):
             text = (
                 f"{workload(snapshot, pod)} is spread strictly over {spread['topologyKey']} and counts "
                 f"witnesses as its own pods ({_text(spread['labelSelector'])}), so a pod that is "

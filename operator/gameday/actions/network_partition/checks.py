@@ -21,7 +21,7 @@ from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
 BY_ADDRESS = "cut off a dependency that names its addresses by tcp.cidrs"
-"""What to do about a far end that no policy can name."""
+"""What to do about a destination that no policy can name."""
 
 
 def choose(snapshot: NamespaceSnapshot, via: Via) -> Via:
@@ -47,7 +47,7 @@ def check(snapshot: NamespaceSnapshot, plan: Plan, path: str, partition: Network
     The snapshot is that of its fault.
     """
     yield from _targets(snapshot, f"{path}.podSelector", partition)
-    yield from _far_end(snapshot, partition)
+    yield from _destination(snapshot, partition)
     yield from _backend(snapshot, f"{path}.via", partition)
     yield from placement.check(f"{path}.podSelector", selected(snapshot, partition.pod_selector))
     yield from adoption.check(snapshot, f"{path}.podSelector", partition.pod_selector)
@@ -77,7 +77,7 @@ def _targets(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition
             f"{_some(behind)} are selected, but they are pods of the dependency that is cut, so its own "
             "connections would break"
         )
-        yield Finding("TargetIsFarEnd", path, text, "exclude them from podSelector")
+        yield Finding("TargetIsDestination", path, text, "exclude them from podSelector")
 
 
 def _is_behind(snapshot: NamespaceSnapshot, end: CutDestination, pod: Object) -> bool:
@@ -91,7 +91,7 @@ def _is_behind(snapshot: NamespaceSnapshot, end: CutDestination, pod: Object) ->
     )
 
 
-def _far_end(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Iterator[Finding]:
+def _destination(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Iterator[Finding]:
     path = path_of(partition.dependency)
     match partition.to:
         case ServiceRef() as ref:

@@ -39,7 +39,9 @@ def check(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -
     found = _decide(snapshot, partition)
     if isinstance(found, tuple):
         why, remedy = found
-        yield Finding("CannotSever", f"{path}.openConnections", f"{why}; {CONSEQUENCE}", remedy, Severity.WARN)
+        yield Finding(
+            "CannotCloseConnections", f"{path}.openConnections", f"{why}; {CONSEQUENCE}", remedy, Severity.WARN
+        )
 
 
 def _decide(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> ClosingPlan | tuple[str, str] | None:

@@ -21,7 +21,7 @@ STAND_IN: Final = "192.0.2.1/32"
 """An address that nobody has (RFC 5737), for the policy that the API server tries before any is known."""
 
 
-def check(_sight: NamespaceSnapshot, path: str, host: str, pods: Sequence[Object]) -> Iterator[Finding]:
+def check(_snapshot: NamespaceSnapshot, path: str, host: str, pods: Sequence[Object]) -> Iterator[Finding]:
     """What keeps witnesses from finding the addresses that each of these targets uses; ``path`` is the host's."""
     ways = {_asks(pod) for pod in pods}
     if len(ways) > 1:

@@ -1,18 +1,18 @@
 """A cut by NetworkPolicy. Policies only add: the first that selects a pod isolates it, then each allows something.
 
-So ours isolates the targets and allows everything but the far end, in one shape that is right on every CNI:
+So ours isolates the targets and allows everything but the destination, in one shape that is right on every CNI:
 
 - Cilium matches no pod by ``ipBlock``, so pods are allowed by selectors: all pods of other namespaces, and in the far
   end's namespace those that lack one of its labels. A selector of several labels is a conjunction; its complement is a
   union, one peer a label.
 - Other CNIs match pods by ``ipBlock`` as well, some (AWS) before the Service's address is translated, so ``except``
   names both the pods' addresses and the Service's. It must lie strictly within its block, and a block has one family.
-- The far end stays allowed on every port but those that are cut: its pods by selector and by address (a pod on the
+- The destination stays allowed on every port but those that are cut: its pods by selector and by address (a pod on the
   host's network has no labels for a CNI, and its address is a node's), its Service by the Service's own ports.
 - DNS stays, since it is a pod like all others.
 
 What it cannot do: on Cilium, hosts and the API server are neither pods nor ``ipBlock``, so it cuts those too (the
-preflight warns); SCTP to the far end goes as well, since CNIs without it reject a policy that names it. A target that
+preflight warns); SCTP to the destination goes too, since CNIs without it reject a policy that names it. A target that
 is isolated already would be opened by this policy: the preflight refuses there.
 """
 
@@ -30,7 +30,7 @@ PROTOCOLS = ("TCP", "UDP")
 
 
 def spec(targets: Selector, destination: CutDestination) -> Object:
-    """The policy's spec, for the far end's addresses of this moment."""
+    """The policy's spec, for the destination's addresses of this moment."""
     elsewhere = {"to": [*_other_pods(destination), *_other_addresses(destination)]}
     return {
         "podSelector": sparing_controls(targets),
@@ -65,7 +65,7 @@ def _other_addresses(destination: CutDestination) -> list[Object]:
 
 
 def _other_ports(destination: CutDestination) -> list[Object]:
-    """The far end, on every port but those that are cut. Without ports all of it is cut."""
+    """The destination, on every port but those that are cut. Without ports all of it is cut."""
     if not destination.ports:
         return []
     behind: list[Object] = _blocks((*destination.addresses, *destination.cidrs))

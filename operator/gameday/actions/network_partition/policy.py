@@ -20,7 +20,7 @@ from gameday.preflight.policies.selectors import with_stand_ins
 DIGEST: Final = "gameday.dev/spec-digest"
 """Annotation with the digest of the spec that we wrote: a spec that does not match it was changed by somebody else."""
 
-FAR_END: Final = "gameday.dev/far-end"
+DESTINATION: Final = "gameday.dev/far-end"
 """Annotation with what the policy cuts off, as JSON: it grows with the endpoints and never shrinks."""
 
 
@@ -42,7 +42,7 @@ def build(drill: str, name: str, partition: NetworkPartition, cut: Cut, fuse: st
         "metadata": {
             "name": name,
             "labels": ownership_labels(drill, "cut"),
-            "annotations": {DIGEST: digest(spec), FAR_END: json.dumps(asdict(cut.far_end), sort_keys=True)},
+            "annotations": {DIGEST: digest(spec), DESTINATION: json.dumps(asdict(cut.far_end), sort_keys=True)},
             "ownerReferences": [owner],
         },
         "spec": spec,
@@ -104,9 +104,9 @@ async def revert(
     backend: Via | None = None,
     fuse_uid: str | None = None,
 ) -> None:
-    """Lift the cut, whichever kind made it; finding it gone, or another Drill's in its place, is success.
+    """Revert the cut, whichever kind made it; finding it gone, or another Drill's in its place, is success.
 
-    Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the lift.
+    Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the revert.
     """
     first = kind_of(backend) if backend is not None else None
     for kind in sorted(CUTTING, key=lambda resource: resource is not first):
@@ -136,7 +136,7 @@ async def _delete_ours(
         there = await account.get(resource, namespace, name)
     except Forbidden:
         if resource is CILIUM_NETWORK_POLICIES:
-            return  # Auto never chose it without this right; if the right was revoked, the fuse lifts the cut.
+            return  # Auto never chose it without this right; if the right was revoked, the fuse reverts the cut.
         raise
     if there is not None and _drill_of(there) == drill and not is_anothers(there, None, fuse_uid):
         await account.delete(resource, namespace, name, uid=there["metadata"]["uid"])
@@ -182,7 +182,7 @@ def _difference(policy: Object, wanted: Object) -> str:
     annotations = policy["metadata"].get("annotations") or {}
     if not _same_drill(policy, wanted):
         return "it does not belong to this drill"
-    if DIGEST not in annotations or FAR_END not in annotations:
+    if DIGEST not in annotations or DESTINATION not in annotations:
         return "its annotations were removed"
     if digest(policy["spec"]) != annotations[DIGEST]:
         return "its spec differs from what the drill wrote"
@@ -209,7 +209,7 @@ def _drill_of(thing: Object) -> str | None:
 
 
 def _written(policy: Object) -> CutDestination:
-    fields = json.loads(policy["metadata"]["annotations"][FAR_END])
+    fields = json.loads(policy["metadata"]["annotations"][DESTINATION])
     return _grown(
         CutDestination(),
         CutDestination(

@@ -63,46 +63,48 @@ class Subject:
     isolates: bool
 
 
-def required_labels(snapshot: NamespaceSnapshot, own: Labels, worn: Labels) -> Asked:
+def required_labels(snapshot: NamespaceSnapshot, own: Labels, agent_labels: Labels) -> Asked:
     """The labels that are needed with the target's own value, in addition to those that the pod has already."""
     found: dict[str, set[str]] = {}
     before = -1
     # An added label may make another policy treat the pods differently.
     while before < len(found):
         before = len(found)
-        now = {**worn, **{key: own[key] for key in found}}
+        now = {**agent_labels, **{key: own[key] for key in found}}
         for policy, requirement in _differing(snapshot, own, now):
             if (key := bare(requirement["key"])) in own:
                 found.setdefault(key, set()).add(policy)
     return {key: tuple(sorted(policies)) for key, policies in found.items()}
 
 
-def _differing(snapshot: NamespaceSnapshot, own: Labels, worn: Labels) -> Iterator[tuple[str, Object]]:
+def _differing(snapshot: NamespaceSnapshot, own: Labels, agent_labels: Labels) -> Iterator[tuple[str, Object]]:
     """Requirements that matter and that ours would not meet as the target does."""
-    roles = [{**worn, **ownership_labels("", role, role)} for role in ROLES]
+    roles = [{**agent_labels, **ownership_labels("", role, role)} for role in ROLES]
     there = {frozenset(_lasting(labels_of(pod)).items()) for pod in snapshot.of(PODS)}
     rules = [rule for rule in _rules(snapshot) if rule.away or _is_about_others(map(dict, there), own, rule)]
     for rule in rules:
         same = _admits(rule, own) == _admits(rule, roles[0]) == _admits(rule, roles[1])
         if not same and not (_admits(rule, own) and not rule.denies and _else_admits(rules, rule, roles)):
-            yield from ((rule.policy, one) for one in _differ(rule.peers, own, worn))
+            yield from ((rule.policy, one) for one in _differ(rule.peers, own, agent_labels))
     subjects = list(_subjects(snapshot))
-    isolated = any(one.isolates and selects(one.selector, worn) for one in subjects)
+    isolated = any(one.isolates and selects(one.selector, agent_labels) for one in subjects)
     # What names our roles is there to let ours out.
-    meant = all(any(selects(one.selector, r) and not selects(one.selector, worn) for one in subjects) for r in roles)
+    meant = all(
+        any(selects(one.selector, r) and not selects(one.selector, agent_labels) for one in subjects) for r in roles
+    )
     for one in subjects:
-        held, ours_held = selects(one.selector, own), selects(one.selector, worn)
+        held, ours_held = selects(one.selector, own), selects(one.selector, agent_labels)
         # What holds the target alone only restricts it, unless ours is held by another and needs this one's leave.
         if held is not ours_held and (ours_held or (isolated and not meant) or not one.isolates):
-            yield from ((one.policy, requirement) for requirement in _differ(one.selector, own, worn))
+            yield from ((one.policy, requirement) for requirement in _differ(one.selector, own, agent_labels))
     for resource in BY_THE_LETTER:
         for policy in snapshot.policies(resource):
-            yield from ((_name(resource, policy), one) for one in _differ(policy.get("spec"), own, worn))
+            yield from ((_name(resource, policy), one) for one in _differ(policy.get("spec"), own, agent_labels))
 
 
-def _differ(thing: Any, own: Labels, worn: Labels) -> Iterator[Object]:
+def _differ(thing: Any, own: Labels, agent_labels: Labels) -> Iterator[Object]:
     """The requirements that ours would not meet as the target does."""
-    return (one for one in requirements(thing) if meets(one, own) is not meets(one, worn))
+    return (one for one in requirements(thing) if meets(one, own) is not meets(one, agent_labels))
 
 
 def _admits(rule: Rule, labels: Labels) -> bool:

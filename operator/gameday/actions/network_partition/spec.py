@@ -28,7 +28,7 @@ class PodSelector(LabelSelector):
 
 
 class BystanderSpec(ApiModel):
-    """A bystander that the cut must spare: when it is hit, the cut is lifted at once."""
+    """A bystander that the cut must spare: when it is hit, the cut is reverted at once."""
 
     model_config = {
         "json_schema_extra": cel(

@@ -53,11 +53,11 @@ def pairs(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Pair, ...]:
 def kinds_of_pairs(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Pair, ...]:
     """All pairs that there could be; targets with the same labels that matter and the same mesh are of one kind."""
     nodes: dict[_Kind, set[str]] = {}
-    worn = AgentLabels(snapshot, selector)
+    agent_labels = AgentLabels(snapshot, selector)
     for pod in targets(snapshot, selector):
         if node := pod["spec"].get("nodeName", ""):
             mesh = mesh_of(pod)
-            parts = worn.labels(pod), mesh.labels, mesh.annotations
+            parts = agent_labels.labels(pod), mesh.labels, mesh.annotations
             nodes.setdefault(tuple(tuple(sorted(part.items())) for part in parts), set()).add(node)
     turns = max((len(found) for found in nodes.values()), default=0)
     return tuple(

@@ -62,7 +62,7 @@ class PodContext:
 
 @dataclass(frozen=True, slots=True)
 class PodTemplate:
-    """What sets one agent's pod apart: its program and role, what is mounted into it, and what makes it a twin.
+    """What sets one agent's pod apart: its program and role, what is mounted into it, and what makes it one of a pair.
 
     ``labels`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run,
     ``asks_alike`` says that it asks DNS as targets of a name do, and ``optional`` that it starts without what is to be

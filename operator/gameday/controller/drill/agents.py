@@ -45,7 +45,7 @@ DIAL_BYTES: Final = 160
 LONGEST_ADDRESS: Final = 60
 """Bytes by which an address that answered lengthens a dial's line."""
 LOOK_BYTES: Final = (MOST_ADDRESSES * 42 + 500) / LOOK_EVERY
-"""Bytes a second that a twin writes of a name that it looks up."""
+"""Bytes a second that a witness or control writes of a name that it looks up."""
 HELD_BYTES: Final = 30.0
 """Bytes per second that a witness or control writes per held connection: one line per exchange."""
 
@@ -137,7 +137,7 @@ def _lines(dialled: Sequence[Dial], redis: Destination | None) -> float:
 
 
 def _looks(cut: Cut, redis: Destination | None) -> bool:
-    """Whether the twins of a cut find the addresses of a host."""
+    """Whether the pairs of a cut find the addresses of a host."""
     through = redis is not None and redis.has_peers and bool(redis.host)
     return through or any(address_of(dial.host) is None for dial in cut.dials)
 
@@ -194,7 +194,7 @@ def closer(plan: Plan, setup: Setup, cut: Cut, ctx: PodContext, closing: Closing
         ends_after=_lasts(plan, ctx),
     )
     ctx = replace(ctx, placement=cut.placement)
-    return pod(ctx, closers(setup)[cut.fault], _sever(redis, cut), config)
+    return pod(ctx, closers(setup)[cut.fault], _of_connections(redis, cut), config)
 
 
 def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str) -> Object:
@@ -206,16 +206,16 @@ def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str) -> Object:
         redis=redis_server(redis, ctx.namespace), servers=servers, pods=pods, ends_after=_lasts(plan, ctx)
     )
     ctx = replace(ctx, placement=cut.placement)
-    return pod(ctx, agent, _sever(redis, cut), config)
+    return pod(ctx, agent, _of_connections(redis, cut), config)
 
 
-def _sever(redis: Destination, cut: Cut) -> PodTemplate:
+def _of_connections(redis: Destination, cut: Cut) -> PodTemplate:
     """The shape of what counts or ends connections at a Redis."""
     return PodTemplate("close_connections", CONTROL, redis.secrets, cut.pairs[0].labels, config_maps=redis.config_maps)
 
 
 def _spoken_to(plan: Plan, cut: Cut) -> Destination | None:
-    """The Redis that twins speak to with the TLS and the credentials of the dependency; None where they need none."""
+    """The Redis that pairs speak to with the TLS and the credentials of the dependency; None where they need none."""
     return _away(plan, cut) if any(dial.protocol == SERVER for dial in cut.dials) else None
 
 

@@ -111,7 +111,7 @@ class DrillRunner:
         if self.persisted.unreadable:
             return
         if self.follower.evidence is None:
-            self.follower.evidence = self.loop.prepare(plan, setup.twins())
+            self.follower.evidence = self.loop.prepare(plan, setup.pair_numbers())
             self.follower.probe_agents = probe_agents(plan)
         for agent, pod in self.informers.logging_pods().items():
             if (life := life_of(pod)) in {Life.RUNNING, Life.ENDED}:

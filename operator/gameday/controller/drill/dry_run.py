@@ -153,17 +153,17 @@ def explained(refusal: str) -> str:
     return "; ".join([refusal, *(meaning for words, meaning in MEANINGS if words.search(refusal))])
 
 
-def findings(plan: Plan, setup: Setup, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
+def findings(plan: Plan, setup: Setup, result: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
     """What the answers say."""
-    created = [(part.resource, made) for part, made in rehearsal.answers]
+    created = [(part.resource, made) for part, made in result.answers]
     yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created)
-    pods = [(part.body, made) for part, made in rehearsal.answers if part.resource is PODS]
+    pods = [(part.body, made) for part, made in result.answers if part.resource is PODS]
     targets = _targets(plan, snapshot)
     carried = frozenset(proxy for _, hit in targets.values() for pod in hit for proxy in mesh.proxies_of(pod))
     yield from admission.of_pods(pods, carried)
     yield from _outside_mesh(setup, targets, (made for _, made in pods))
     injected = admission.injected_into(made for _, made in pods)
-    for part, made in rehearsal.answers:
+    for part, made in result.answers:
         if part.acts:
             yield from admission.of_fuse(part.path, made, part.fuse, acting_fuse.spoilt(made))
         elif part.fuse:

@@ -348,7 +348,7 @@ class DrillInformers:
         return replace(found, trouble=self.follower.fuse_troubles.get(agent, ""), waits=waits)
 
     def setup_now(self, setup: Setup) -> Setup:
-        """The setup with the destinations that cuts cover by now; a cut does not shrink until it is lifted."""
+        """The setup with the destinations that cuts cover by now; a cut does not shrink until it is reverted."""
         wider = setup
         for cut in setup.cuts:
             action = self.action(cut.fault)

@@ -53,7 +53,7 @@ RESYNC_AGAIN = 1.0
 """Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
 SOON = {Phase.PREFLIGHT, Phase.RECOVERY}
 """Phases whose begin is no Event: that of the steady state, or the proof that the fault is over, follows in seconds."""
-EVENTFUL = {phase.value for phase in Phase if phase not in SOON} | {"CutProven", "CutLifted", "StepDone"}
+EVENTFUL = {phase.value for phase in Phase if phase not in SOON} | {"CutProven", "CutReverted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
 NOTHING = DrillRecord()
 """The record of a drill that this process does not run."""

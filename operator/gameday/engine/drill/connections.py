@@ -113,7 +113,11 @@ def _look(ctx: Context, name: str, started_at: float) -> DrillRecord:
         return record.note(
             ctx.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
         )
-    return _sever(ctx, closing, started_at) if closing.gone is None and name in ctx.observed.closing_faults else record
+    return (
+        _close_connections(ctx, closing, started_at)
+        if closing.gone is None and name in ctx.observed.closing_faults
+        else record
+    )
 
 
 def settle(ctx: Context) -> DrillRecord:
@@ -142,14 +146,14 @@ def _held(ctx: Context, name: str, started_at: float) -> HeldResult:
     return dials.held.result(dials.pairs, Span(requested, began, started_at + ctx.plan.outage.duration))
 
 
-def _sever(ctx: Context, closing: Closing, started_at: float) -> DrillRecord:
+def _close_connections(ctx: Context, closing: Closing, started_at: float) -> DrillRecord:
     if closing.requested_at is None:
         return ctx.record.with_closing(replace(closing, requested_at=ctx.now))
     found = ctx.observed.connections_closed.get(closing.fault)
     if found is None:
         if ctx.now <= closing.requested_at + timeouts.CLOSE_CONNECTIONS + timeouts.GRACE:
             return ctx.record
-        return _unsevered(
+        return _not_closed(
             ctx,
             closing,
             Doubt(
@@ -159,14 +163,16 @@ def _sever(ctx: Context, closing: Closing, started_at: float) -> DrillRecord:
             ),
         )
     if found.at > started_at + ctx.plan.outage.duration:
-        return _unsevered(ctx, closing, Doubt(Reason.NOT_SEVERED, LATE, started_at))
+        return _not_closed(ctx, closing, Doubt(Reason.NOT_SEVERED, LATE, started_at))
     if found.error or found.left:
         why = found.error or f"{found.left} connections of the targets are still open"
-        return _unsevered(ctx, closing, Doubt(Reason.NOT_SEVERED, why, started_at))
+        return _not_closed(ctx, closing, Doubt(Reason.NOT_SEVERED, why, started_at))
     if unknown := _of_some(found):
-        return _unsevered(ctx, closing, Doubt(Reason.CONNECTIONS_KEPT, unknown, started_at))
+        return _not_closed(ctx, closing, Doubt(Reason.CONNECTIONS_KEPT, unknown, started_at))
     record = ctx.record.with_closing(replace(closing, gone=True, gone_at=found.at))
-    return record.note(ctx.now, "Severed", f"{found.killed} open connections of the targets closed, none left")
+    return record.note(
+        ctx.now, "ConnectionsClosed", f"{found.killed} open connections of the targets closed, none left"
+    )
 
 
 def _of_some(found: ConnectionsClosed) -> str:
@@ -183,7 +189,7 @@ def _of_some(found: ConnectionsClosed) -> str:
     )
 
 
-def _unsevered(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
+def _not_closed(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
     record = ctx.record.with_closing(replace(closing, gone=False, doubt=doubt))
     text = f"{doubt.message}; unless the network ends open connections, this drill will be Inconclusive"
     return record.note(ctx.now, "ProofWarning", text, warning=True)

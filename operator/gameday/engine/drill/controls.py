@@ -1,7 +1,7 @@
 """Why a control cannot connect: the dependency is down, the cut hits it, or a policy does not admit it.
 
 A cut spares controls by their label ``gameday.dev/role``. A network that does not know this label cuts them as well,
-and that looks as if the dependency were down, until the cut is lifted.
+and that looks as if the dependency were down, until the cut is reverted.
 """
 
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from gameday.engine.drill import addresses
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.table import rules_of
 from gameday.engine.drill.stop_conditions import interrupted
-from gameday.engine.drill.undo_log import obstacle, progress
+from gameday.engine.drill.undo_log import progress, stalled_by
 from gameday.model.record import DrillRecord, Phase
 
 SETTLES_WITHIN = 32
@@ -29,7 +29,7 @@ def decide(ctx: Context) -> DrillRecord:
     for _ in range(SETTLES_WITHIN):
         record = _once(ctx)
         if record is ctx.record or record == ctx.record:
-            return record.stalled(obstacle(ctx), ctx.now)
+            return record.stalled(stalled_by(ctx), ctx.now)
         ctx = ctx.with_record(record)
     raise Unsettled(
         f"internal error: phase {ctx.record.phase.value} does not settle; please report it with the "

@@ -2,9 +2,9 @@
 
 An adapter calls it (the operator's runner with asyncio, the simulations with dictionaries) and does the ``Work`` that
 it returns. Its order makes it safe. A decision is saved before it is executed, and a record that cannot be saved stops
-the loop before it acts, because another process may be acting for this drill. Only lifting a cut does not wait::
+the loop before it acts, because another process may be acting for this drill. Only reverting a cut does not wait::
 
-    look --> decide --> start lifts --(they end, or LIFT_FIRST)--> save --saved--> start the rest --> look
+    look --> decide --> start reverts --(they end, or REVERT_FIRST)--> save --saved--> start the rest --> look
                                                                     `--refused--> rest ------------> look
 
 Times are seconds of the drill's own clock, which never jumps; no call may bring an older one.
@@ -37,8 +37,8 @@ FIND_BYPASS_AFTER: Final = 10.0
 BLIND_AFTER: Final = 10.0
 """Seconds after which a drill's status says what keeps us from seeing its namespace, and after which a deleted drill
 that is refused there asks whether its namespace ends."""
-LIFT_FIRST: Final = 0.5
-"""Longest that a record waits for the lifting of a cut, in seconds."""
+REVERT_FIRST: Final = 0.5
+"""Longest that a record waits for the reverting of a cut, in seconds."""
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 NOTHING: Final = Evidence(NO_PLAN)
@@ -88,7 +88,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """What is being saved, and the commands that follow; none for a record that only names an obstacle."""
+    """What is being saved, and the commands that follow; none for a record that only says what it is stalled by."""
 
     record: DrillRecord
     commands: tuple[Command, ...] | None
@@ -107,10 +107,10 @@ class DrillLoop:
         self.queue = CommandQueue()
         self.samples: Samples | None = None
         self._goes_on_from = record
-        """The record to decide from: a cut whose lifting was started is not open any more, saved or not."""
+        """The record to decide from: a cut whose reverting was started is not open any more, saved or not."""
         self._saving: _Decided | None = None
         self._rests_until = float("-inf")
-        self._lifting_until: float | None = None
+        self._reverting_until: float | None = None
         self._narrated = frozenset(record.timeline)
         self._believes = self._sought_leak = False
         self._refused: dict[CommandKey, float] = {}
@@ -120,12 +120,12 @@ class DrillLoop:
         self._seen: tuple[Observation, Observation] | None = None
         """The world as it was handed in last, and what was made of it."""
 
-    def prepare(self, plan: Plan, twins: Mapping[str, range]) -> Evidence:
+    def prepare(self, plan: Plan, pairs: Mapping[str, range]) -> Evidence:
         """Reset the evidence: from here on nothing is decided from logs that were not read again.
 
-        ``twins`` are the numbers of the pairs of witness and control of each cut, by the name of its fault.
+        ``pairs`` are the numbers of the pairs of witness and control of each cut, by the name of its fault.
         """
-        evidence = Evidence(plan, twins)
+        evidence = Evidence(plan, pairs)
         if self.record.inject_requested_at is not None or self.record.changes:
             evidence.set_baseline(self.record.baseline)
         self.samples = evidence
@@ -158,12 +158,12 @@ class DrillLoop:
         observed = self.told(observed, now)
         record = decide(Context(plan or NO_PLAN, self._goes_on_from, observed, self.samples or NOTHING, now))
         commands = commands_for(plan, record, observed)
-        started = self._lift(plan or NO_PLAN, record, commands, now)
+        started = self._revert(plan or NO_PLAN, record, commands, now)
         awaited = observed.arriving or not observed.read_again
         if (record is self.record or record == self.record) and not must_save:
             work = self._act(record, commands, now, awaited=awaited)
-        elif self._lifting_until is not None and now < self._lifting_until:
-            work = Work(self._lifting_until)
+        elif self._reverting_until is not None and now < self._reverting_until:
+            work = Work(self._reverting_until)
         else:
             work = self._save(plan or NO_PLAN, _Decided(record, commands, awaited), now)
         return replace(work, start=(*started, *work.start), find_bypass=find_leak) if started or find_leak else work
@@ -284,29 +284,31 @@ class DrillLoop:
         return Work(self._rests_until)
 
     def _save(self, plan: Plan, decided: _Decided, now: float) -> Work:
-        self._saving, self._lifting_until = decided, None
+        self._saving, self._reverting_until = decided, None
         ends = decided.record.phase is Phase.FINISHED and self.record.phase is not Phase.FINISHED
         found = figures(plan, decided.record, self.samples or NOTHING) if ends else None
         return Work(now + LOOK_EVERY, save=Save(decided.record, found))
 
     # Acting
 
-    def _lift(self, plan: Plan, record: DrillRecord, commands: tuple[Command, ...], now: float) -> tuple[Command, ...]:
-        """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place.
+    def _revert(
+        self, plan: Plan, record: DrillRecord, commands: tuple[Command, ...], now: float
+    ) -> tuple[Command, ...]:
+        """Revert at once: that waits for no record, and what could not be saved must not keep a cut in place.
 
         What a step changed is put back once the record says so: else it would seem that somebody else did it.
         """
         reverts = [command for command in commands if isinstance(command, Revert)]
         if not reverts:
-            self._lifting_until = None
+            self._reverting_until = None
             return ()
         faults = {fault.name for fault in plan.outage.faults}
-        lifts = [one for one in reverts if one.change.name in faults or one.change.before is None]
-        started = tuple([lift for lift in lifts if self.queue.start(lift, now)])
+        urgent = [one for one in reverts if one.change.name in faults or one.change.before is None]
+        started = tuple([one for one in urgent if self.queue.start(one, now)])
         if started:
-            self._goes_on_from, self._lifting_until = record, now + LIFT_FIRST
-        elif not any(map(self.queue.busy, lifts)):
-            self._lifting_until = None
+            self._goes_on_from, self._reverting_until = record, now + REVERT_FIRST
+        elif not any(map(self.queue.busy, urgent)):
+            self._reverting_until = None
         return started
 
     def _act(self, record: DrillRecord, commands: tuple[Command, ...], now: float, *, awaited: bool) -> Work:

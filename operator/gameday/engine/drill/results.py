@@ -93,7 +93,7 @@ def _fair(ctx: Context, expectation: Expectation, judgement: Judgement) -> Judge
     """What a judgement under the cut is worth: targets may still have had the connections that were open before it.
 
     A ``becomes`` that is met stays met. All else waits until they are known to be gone, and is unknown where that is
-    never shown; only a guardrail lifts the cut at once.
+    never shown; only a guardrail reverts the cut at once.
     """
     record, mode = ctx.record, expectation.mode
     missed = judgement.state is ResultState.MISSED

@@ -108,7 +108,7 @@ def held(change: Change, seen: Observed) -> bool:
     return ours and (change.before is None or change.before != change.wanted)
 
 
-def obstacle(ctx: Context) -> str:
+def stalled_by(ctx: Context) -> str:
     """The error that has kept us from undoing or from tidying up for longer than that may take, or nothing."""
     record, errors = ctx.record, ctx.observed.errors
     if record.finished_at is not None:

@@ -140,7 +140,7 @@ class WitnessProof(EffectProof):
         if (down := dials.bystander_down(requested)) is not None:
             why = f"{down.who}, which the drill does not cut, no longer answers the controls ({down.detail})"
             return End(Reason.BYSTANDER_DOWN, why, down.since)
-        # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
+        # Reverting comes before its record is saved: after a crash in between, what is open is open as planned.
         ends = record.zero + self.ctx.plan.outage.duration if record.zero is not None else None
         began = change.effect_at
         if began is not None and until is None and (leak := dials.bypass(began, ends)) is not None:

@@ -1,4 +1,4 @@
-"""What twins found of the name that a fault cuts off: its addresses, and whether these are all that there are.
+"""What pairs found of the name that a fault cuts off: its addresses, and whether these are all that there are.
 
 ::
 
@@ -7,7 +7,7 @@
                   |---- SETTLED at least -----|                            |
                   the set grew last                                        it grew under the cut
 
-A name is known once no look of any twin has found anything new for ``SETTLED`` seconds: a cache on the way answers the
+A name is known once no agent of a pair has found anything new for ``SETTLED`` seconds: a cache on the way answers the
 same for half a minute. What is found under the cut may have been used by the targets all along, so nothing counts that
 was decided before. Addresses within the ranges that the plan names are cut from the beginning and change nothing.
 """
@@ -46,7 +46,7 @@ class Looks:
 
 @dataclass(slots=True)
 class Addresses:
-    """All looks of the twins of one fault; ``ranges`` are those that the plan names beside the name."""
+    """All looks of the pairs of one fault; ``ranges`` are those that the plan names beside the name."""
 
     host: str = ""
     ranges: tuple[Network, ...] = ()

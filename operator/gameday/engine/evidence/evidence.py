@@ -48,14 +48,14 @@ TOLD: Final = frozenset({LineType.HELD, LineType.ADDRESSES, LineType.DIAL})
 class Evidence:
     """The samples of one drill, and what they say about its expectations.
 
-    ``twins`` are the numbers of the pairs of witness and control that show each cut, by the name of its fault.
+    ``pairs`` are the numbers of the pairs of witness and control that show each cut, by the name of its fault.
     """
 
-    def __init__(self, plan: Plan, twins: Mapping[str, range] = NOBODY) -> None:
+    def __init__(self, plan: Plan, pairs: Mapping[str, range] = NOBODY) -> None:
         """Compile the plan's expressions; raises ExpressionError when one, or a measurement's path, cannot be used."""
         self.proofs: Mapping[str, Proof] = {
             name: Proof(numbers, _asking_what_is_cut(plan, name), addresses=addresses_of(plan, name))
-            for name, numbers in twins.items()
+            for name, numbers in pairs.items()
         }
         self._plan = plan
         self._probes = {probe.name: probe for probe in plan.probes}

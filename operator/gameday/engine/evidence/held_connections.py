@@ -1,4 +1,4 @@
-"""What the connections that twins hold say of open ones: whether the network ends them, as the targets' own.
+"""What the connections that pairs hold say of open ones: whether the network ends them, as the targets' own.
 
 ::
 

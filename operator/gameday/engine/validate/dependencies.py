@@ -24,7 +24,7 @@ def check_dependencies(plan: Plan) -> Iterator[Finding]:
         hosts = tuple(_host(f"{path}.{dependency.path}", dependency))
         yield from hosts
         if dependency.name in cut and not hosts:
-            yield from _far_end(f"{path}.{dependency.kind}", dependency, plan)
+            yield from _destination(f"{path}.{dependency.kind}", dependency, plan)
 
 
 def _host(path: str, dependency: Dependency) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def _host(path: str, dependency: Dependency) -> Iterator[Finding]:
         yield from check_host(path, dependency.target.host)
 
 
-def _far_end(path: str, dependency: Dependency, plan: Plan) -> Iterator[Finding]:
+def _destination(path: str, dependency: Dependency, plan: Plan) -> Iterator[Finding]:
     match dependency.target:
         case ServiceRef() as ref:
             if dependency.protocol is None:

@@ -24,12 +24,12 @@ def as_json(selector: Selector) -> Object:
     return written
 
 
-def with_stand_ins(selector: Selector, worn: Iterable[Mapping[str, str]]) -> Selector:
+def with_stand_ins(selector: Selector, agent_labels: Iterable[Mapping[str, str]]) -> Selector:
     """A selector of the same pods and of agents with the stand-in value for a label that the selector names.
 
     One selector for both, so that a witness is cut exactly as the targets are.
     """
-    ours = {key: value for labels in worn for key, value in labels.items() if is_stand_in(value)}
+    ours = {key: value for labels in agent_labels for key, value in labels.items() if is_stand_in(value)}
     told = ((key, "In", (value,)) for key, value in sorted(selector.match_labels.items()) if key in ours)
     widened = tuple(
         (key, operator, (*values, ours[key])) if operator == "In" and key in ours else (key, operator, values)

@@ -36,7 +36,7 @@ from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.actions.test_new_kind import Scripted
 from unit.api_server import ApiServer
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 
 URL: Final = "https://api.render.com/v1/services/srv-1"
 TOKEN: Final = {"secretKeyRef": {"name": "render", "key": "token"}}
@@ -157,9 +157,9 @@ def test_two_calls_that_one_request_takes_back_are_refused() -> None:
 
 def test_one_without_verify_is_warned_of() -> None:
     alone = replace(CALL, seen=None, undone=None)
-    finds = [one for one in preflight(sight(), planned(alone)) if one.code == "NotSeen"]
+    finds = [one for one in preflight(a_snapshot(), planned(alone)) if one.code == "NotSeen"]
     assert [(one.path, one.severity) for one in finds] == [("spec.outage.faults[f0].http", Severity.WARN)]
-    assert not [one for one in preflight(sight(), planned(CALL)) if one.severity is Severity.REFUSE]
+    assert not [one for one in preflight(a_snapshot(), planned(CALL)) if one.severity is Severity.REFUSE]
 
 
 def test_the_undo_log_alone_is_enough_to_take_it_back() -> None:

@@ -42,7 +42,7 @@ from unit.actions.http.test_change import (
     scene,
 )
 from unit.api_server import ApiServer
-from unit.preflight.things import sight
+from unit.preflight.things import a_snapshot
 
 ALONE: Final[dict[str, Any]] = {"undo": None, "withoutFuse": True}
 RESTART: Final = EndingHttp(SUSPEND, None, "!redis.ok", "redis.ok", 120.0)
@@ -88,15 +88,15 @@ def test_no_step_may_be_one() -> None:
 
 
 def test_the_preflight_says_that_nothing_takes_it_back() -> None:
-    (found,) = [one for one in preflight(sight(), planned(RESTART)) if "http" in one.path]
+    (found,) = [one for one in preflight(a_snapshot(), planned(RESTART)) if "http" in one.path]
     assert (found.code, found.severity) == ("WithoutFuse", Severity.WARN)
     assert found.message == "nothing takes this call back if what it starts does not end: no fuse, and no operator"
 
 
 def test_the_dry_run_tries_its_pod_and_no_fuse() -> None:
-    made = [part for part in parts(planned(RESTART), Setup(), PLACE, sight()) if part.path]
+    made = [part for part in parts(planned(RESTART), Setup(), PLACE, a_snapshot()) if part.path]
     assert [(part.resource, part.body["metadata"]["name"]) for part in made] == [(PODS, "first-call-f0")]
-    assert len([part for part in parts(planned(CALL), Setup(), PLACE, sight()) if part.path]) > 1
+    assert len([part for part in parts(planned(CALL), Setup(), PLACE, a_snapshot()) if part.path]) > 1
 
 
 async def test_one_pod_of_the_drill_sends_it_once_and_not_late(api_server: ApiServer, cluster: Cluster) -> None:

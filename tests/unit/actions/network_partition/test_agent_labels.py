@@ -1,4 +1,4 @@
-"""What our pods wear of the targets' labels: what a policy asks for, and else a value of ours."""
+"""What our pods have of the targets' labels: what a policy asks for, and else a value of ours."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,15 +23,15 @@ from gameday.model.setup import Cut, CutDestination, Pair
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.policies.selectors import as_json, requirements, selects, sparing_controls, with_stand_ins
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import API, isolating_policy, partition, pod, sight
+from unit.preflight.things import API, a_snapshot, isolating_policy, partition, pod
 
 SELECTOR = Selector({"app": "api"})
 AT_REDIS = {"matchLabels": {"app": "redis"}}
 TIERED = {"app": "api", "tier": "web", "zone": "a", "pod-template-hash": "7f", "helm.sh/chart": "api-1"}
 
 
-def worn(*policies: Object, labels: dict[str, str] = TIERED, selector: Selector = SELECTOR) -> dict[str, str]:
-    return AgentLabels(sight(networkpolicies=policies), selector).labels(pod("api-1", labels))
+def agent_labels(*policies: Object, labels: dict[str, str] = TIERED, selector: Selector = SELECTOR) -> dict[str, str]:
+    return AgentLabels(a_snapshot(networkpolicies=policies), selector).labels(pod("api-1", labels))
 
 
 def admits(*selectors: Object) -> Object:
@@ -41,16 +41,19 @@ def admits(*selectors: Object) -> Object:
 
 
 def test_where_no_policy_asks_for_it_the_faults_own_label_has_a_value_of_ours() -> None:
-    assert worn() == {"app": STAND_IN}
-    assert worn(admits({"matchLabels": {"app": "worker"}})) == {"app": STAND_IN}
+    assert agent_labels() == {"app": STAND_IN}
+    assert agent_labels(admits({"matchLabels": {"app": "worker"}})) == {"app": STAND_IN}
 
 
-def test_what_a_policy_asks_for_is_worn_whether_the_fault_selects_on_it_or_not() -> None:
-    assert worn(admits({"matchLabels": {"tier": "web"}})) == {"app": STAND_IN, "tier": "web"}
-    assert worn(admits({"matchLabels": {"app": "api"}})) == {"app": "api"}
+def test_what_a_policy_asks_for_is_set_whether_the_fault_selects_on_it_or_not() -> None:
+    assert agent_labels(admits({"matchLabels": {"tier": "web"}})) == {"app": STAND_IN, "tier": "web"}
+    assert agent_labels(admits({"matchLabels": {"app": "api"}})) == {"app": "api"}
     both = {"matchLabels": {"app": "api", "zone": "a"}}
-    assert worn(admits(both)) == {"app": "api", "zone": "a"}
-    assert worn(admits({"matchExpressions": [{"key": "zone", "operator": "Exists"}]})) == {"app": STAND_IN, "zone": "a"}
+    assert agent_labels(admits(both)) == {"app": "api", "zone": "a"}
+    assert agent_labels(admits({"matchExpressions": [{"key": "zone", "operator": "Exists"}]})) == {
+        "app": STAND_IN,
+        "zone": "a",
+    }
 
 
 ROLE_OF_OURS: Object = {
@@ -90,8 +93,8 @@ API_ONLY: Object = {"matchLabels": {"app": "api"}}
 def test_where_ours_are_admitted_by_their_role_the_targets_label_is_not_needed(
     policies: tuple[Object, ...], expected: str
 ) -> None:
-    assert worn(*policies) == {"app": expected}
-    there = sight(networkpolicies=policies)
+    assert agent_labels(*policies) == {"app": expected}
+    there = a_snapshot(networkpolicies=policies)
     asks = ("NetworkPolicy/redis",) if expected == "api" else ()
     assert AgentLabels(there, SELECTOR).asking(pod("api-1")) == asks
 
@@ -99,7 +102,7 @@ def test_where_ours_are_admitted_by_their_role_the_targets_label_is_not_needed(
 def test_what_guards_the_targets_themselves_asks_nothing_of_ours() -> None:
     among_them = isolating_policy("own", {"app": "api"}, ingress=[{"from": [{"podSelector": API_ONLY}]}])
     closed = isolating_policy("closed", {}, policyTypes=["Ingress"])
-    assert worn(among_them, closed, labels=dict(API)) == {"app": STAND_IN}
+    assert agent_labels(among_them, closed, labels=dict(API)) == {"app": STAND_IN}
 
 
 EGRESS: Object = {"policyTypes": ["Egress"], "egress": [{}]}
@@ -107,17 +110,17 @@ EGRESS: Object = {"policyTypes": ["Egress"], "egress": [{}]}
 
 def test_what_lets_the_targets_out_is_needed_where_ours_are_held() -> None:
     own, everybody = isolating_policy("own", {"app": "api"}, **EGRESS), isolating_policy("closed", {}, **EGRESS)
-    assert worn(own) == {"app": STAND_IN}
-    assert worn(own, everybody) == {"app": "api"}
+    assert agent_labels(own) == {"app": STAND_IN}
+    assert agent_labels(own, everybody) == {"app": "api"}
     meant: Object = {"metadata": {"name": "ours"}, "spec": EGRESS | {"podSelector": ROLE_OF_OURS}}
-    assert worn(own, everybody, meant) == {"app": STAND_IN}
+    assert agent_labels(own, everybody, meant) == {"app": STAND_IN}
     half: Object = {"metadata": {"name": "ours"}, "spec": EGRESS | {"podSelector": {"matchLabels": {ROLE: "witness"}}}}
-    assert worn(own, everybody, half) == {"app": "api"}
+    assert agent_labels(own, everybody, half) == {"app": "api"}
 
 
 def test_what_holds_ours_and_not_the_targets_is_kept_off() -> None:
     others = {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["api"]}]}
-    assert worn({"metadata": {"name": "others"}, "spec": EGRESS | {"podSelector": others}}) == {"app": "api"}
+    assert agent_labels({"metadata": {"name": "others"}, "spec": EGRESS | {"podSelector": others}}) == {"app": "api"}
 
 
 @pytest.mark.parametrize("way", ["ingressDeny", "egressDeny"])
@@ -125,47 +128,47 @@ def test_what_is_denied_to_the_targets_is_denied_to_ours(way: str) -> None:
     deny: Object = {"endpointSelector": API_ONLY, "egressDeny": [{"toEntities": ["world"]}]}
     if way == "ingressDeny":
         deny = {"endpointSelector": {"matchLabels": {"app": "redis"}}, way: [{"fromEndpoints": [API_ONLY]}]}
-    there = sight(ciliumnetworkpolicies=({"metadata": {"name": "deny"}, "spec": deny},))
+    there = a_snapshot(ciliumnetworkpolicies=({"metadata": {"name": "deny"}, "spec": deny},))
     assert AgentLabels(there, SELECTOR).labels(pod("api-1")) == {"app": "api"}
 
 
 def test_a_policy_that_spares_the_targets_spares_ours() -> None:
     others = {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["api"]}]}
-    assert worn(admits(others)) == {"app": "api"}
-    assert worn(admits({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["x"]}]})) == {
+    assert agent_labels(admits(others)) == {"app": "api"}
+    assert agent_labels(admits({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["x"]}]})) == {
         "app": STAND_IN
     }
     without = {"matchExpressions": [{"key": "zone", "operator": "DoesNotExist"}]}
-    assert worn(admits(without)) == {"app": STAND_IN, "zone": "a"}
+    assert agent_labels(admits(without)) == {"app": STAND_IN, "zone": "a"}
 
 
-def test_labels_of_controllers_and_tools_are_never_worn_with_their_own_value() -> None:
+def test_labels_of_controllers_and_tools_are_never_set_with_their_own_value() -> None:
     asked = admits({"matchLabels": {"pod-template-hash": "7f"}})
-    assert worn(asked, selector=Selector({"helm.sh/chart": "api-1"})) == {"helm.sh/chart": STAND_IN}
-    assert worn(selector=Selector({"pod-template-hash": "7f"})) == {"pod-template-hash": STAND_IN}
+    assert agent_labels(asked, selector=Selector({"helm.sh/chart": "api-1"})) == {"helm.sh/chart": STAND_IN}
+    assert agent_labels(selector=Selector({"pod-template-hash": "7f"})) == {"pod-template-hash": STAND_IN}
 
 
 def test_our_own_policies_ask_for_nothing() -> None:
     ours = isolating_policy("first-partition", {"app": "api"})
     ours["metadata"]["labels"] = ownership_labels("first", "cut")
-    assert worn(ours) == {"app": STAND_IN}
+    assert agent_labels(ours) == {"app": STAND_IN}
 
 
 @pytest.mark.parametrize("key", ["app", "k8s:app", "any:app"])
 def test_labels_of_cilium_policies_count_with_and_without_their_source_and_namespace(key: str) -> None:
     chosen = {key: "api", "k8s:io.kubernetes.pod.namespace": "shop"}
     policy = {"metadata": {"name": "c"}, "specs": [{"ingress": [{"fromEndpoints": [{"matchLabels": chosen}]}]}]}
-    there = sight(ciliumnetworkpolicies=(policy,))
+    there = a_snapshot(ciliumnetworkpolicies=(policy,))
     assert AgentLabels(there, SELECTOR).labels(pod("api-1")) == {"app": "api"}
 
 
-def test_policies_of_the_cluster_and_of_the_far_ends_namespace_count() -> None:
+def test_policies_of_the_cluster_and_of_the_destinations_namespace_count() -> None:
     tier = pod("api-1", TIERED)
-    far = sight()
+    far = a_snapshot()
     far.service_policies = (admits({"matchLabels": {"tier": "web"}}),)
     assert AgentLabels(far, SELECTOR).labels(tier) == {"app": STAND_IN, "tier": "web"}
     for resource in (CILIUM_CLUSTERWIDE_POLICIES, ADMIN_POLICIES):
-        wide = sight()
+        wide = a_snapshot()
         chosen = {"matchLabels": {"tier": "web"}}
         spec: Object = {"endpointSelector": {}, "ingress": [{"fromEndpoints": [chosen]}]}
         if resource is ADMIN_POLICIES:
@@ -209,24 +212,24 @@ def annotated(_: NamespaceSnapshot, one: Object) -> None:
 
 
 @pytest.mark.parametrize("change", [unread, calico, elsewhere, grouped, ambient, proxied, in_mesh, annotated])
-def test_where_something_that_could_ask_is_not_read_all_that_the_fault_selects_on_is_worn(
+def test_where_something_that_could_ask_is_not_read_all_that_the_fault_selects_on_is_set(
     change: Callable[[NamespaceSnapshot, Object], None],
 ) -> None:
-    there, one = sight(networkpolicies=(admits({"matchLabels": {"tier": "job"}}),)), pod("api-1", TIERED)
+    there, one = a_snapshot(networkpolicies=(admits({"matchLabels": {"tier": "job"}}),)), pod("api-1", TIERED)
     assert AgentLabels(there, SELECTOR).labels(one) == {"app": STAND_IN}
     change(there, one)
     assert AgentLabels(there, SELECTOR).labels(one) == {"app": "api", "tier": "web"}
 
 
 def test_what_calico_shows_of_kubernetes_own_policies_is_read_there() -> None:
-    there = sight()
+    there = a_snapshot()
     shown: Object = {"metadata": {"name": "knp.default.clients"}, "spec": {"selector": "app == 'redis'"}}
     there.isolators = Isolators(frozenset({CALICO_POLICIES}), {CALICO_POLICIES: (shown,)})
     assert AgentLabels(there, SELECTOR).labels(pod("api-1")) == {"app": STAND_IN}
 
 
-def test_policies_that_the_owner_excludes_do_not_make_witnesses_wear_more() -> None:
-    there = sight()
+def test_policies_that_the_owner_excludes_do_not_make_witnesses_have_more() -> None:
+    there = a_snapshot()
     resources = frozenset({CALICO_POLICIES, CILIUM_NETWORK_POLICIES})
     there.isolators = Isolators(resources, assumed=frozenset({CALICO_POLICIES.full_name}))
     assert AgentLabels(there, SELECTOR).labels(pod("api-1")) == {"app": STAND_IN}
@@ -259,7 +262,7 @@ def test_the_cut_takes_a_target_and_its_witness_and_nobody_else_and_policies_tre
     if not selects(as_json(selector), target):
         return
     egress = [isolating_policy("e", {}, **EGRESS | {"podSelector": as_json(one)}) for one in subjects]
-    there = sight(pods=(), networkpolicies=(*(admits(as_json(one)) for one in peers), *egress))
+    there = a_snapshot(pods=(), networkpolicies=(*(admits(as_json(one)) for one in peers), *egress))
     labels = AgentLabels(there, selector).labels(pod("api-1", target))
     cut = sparing_controls(with_stand_ins(selector, [labels]))
     assert selects(cut, target)
@@ -273,7 +276,7 @@ def test_the_cut_takes_a_target_and_its_witness_and_nobody_else_and_policies_tre
 
 
 def test_one_policy_cuts_targets_and_witnesses() -> None:
-    (pair,) = pairs(sight(pods=(pod("api-1"),)), SELECTOR)
+    (pair,) = pairs(a_snapshot(pods=(pod("api-1"),)), SELECTOR)
     assert pair == Pair("node-a", {"app": STAND_IN})
     cut = Cut("partition", Via.NETWORK_POLICY, CutDestination("shop", {"app": "redis"}), (pair,))
     spec = build("first", "first-partition", partition(), cut, "fuse", "uid")["spec"]
@@ -306,7 +309,7 @@ def test_what_admits_another_namespace_admits_none_of_ours() -> None:
         "metadata": {"name": "redis"},
         "spec": {"podSelector": AT_REDIS, "policyTypes": ["Ingress"], "ingress": rules},
     }
-    there = sight(networkpolicies=(policy,), pods=(pod("api-1"), pod("redis-0", {"app": "redis"})))
+    there = a_snapshot(networkpolicies=(policy,), pods=(pod("api-1"), pod("redis-0", {"app": "redis"})))
     there.namespace_labels = {"kubernetes.io/metadata.name": "shop"}
     assert AgentLabels(there, SELECTOR).labels(pod("api-1"))["app"] == "api"
 
@@ -315,5 +318,5 @@ def test_what_admits_another_namespace_by_ciliums_policy_admits_none_of_ours() -
     peers = [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "monitoring"}}, {"matchLabels": {"k8s:app": "api"}}]
     spec = {"endpointSelector": AT_REDIS, "ingress": [{"fromEndpoints": peers}]}
     policy = {"metadata": {"name": "redis"}, "spec": spec}
-    there = sight(ciliumnetworkpolicies=(policy,), pods=(pod("api-1"), pod("redis-0", {"app": "redis"})))
+    there = a_snapshot(ciliumnetworkpolicies=(policy,), pods=(pod("api-1"), pod("redis-0", {"app": "redis"})))
     assert AgentLabels(there, SELECTOR).labels(pod("api-1"))["app"] == "api"

@@ -17,7 +17,7 @@ from gameday.probes.http.kind import HttpProbe
 from gameday.probes.redis.kind import RedisProbe
 from gameday.probes.tcp.kind import TcpProbe
 from pages import DOCS, blocks
-from unit.preflight.things import plan, pod, service, sight
+from unit.preflight.things import a_snapshot, plan, pod, service
 from workloads import deployment
 
 WEB: Object = {"containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 8080}]}]}
@@ -39,7 +39,7 @@ DENY_OUT = policy("no-one-out", policyTypes=["Egress"], egress=[DNS])
 def there(*policies: Object, **things: tuple[Object, ...]) -> NamespaceSnapshot:
     api = service("api", [{"name": "web", "port": 80, "targetPort": "http"}], "10.96.0.8", selector={"app": "api"})
     pods = (pod("api-1", **WEB), pod("redis-1", {"app": "redis"}, ip="10.0.0.3"))
-    seen = sight(services=(service("redis", [{"port": 6379}]), api), networkpolicies=policies)
+    seen = a_snapshot(services=(service("redis", [{"port": 6379}]), api), networkpolicies=policies)
     seen.things = seen.things | {"pods": pods} | things
     seen.namespace_labels = NAMESPACE
     return seen
@@ -82,7 +82,7 @@ def test_what_the_same_policies_close_is_said_once() -> None:
     assert {one.path for one in found} == {"spec.probes[p0].http.url"}
 
 
-def test_the_twins_are_shut_out_as_well_where_nobody_admits_the_targets() -> None:
+def test_the_pairs_are_shut_out_as_well_where_nobody_admits_the_targets() -> None:
     found = shut_out(there(DENY), plan(probes=()))
     assert {one.path for one in found} == {"spec.outage.faults[partition].networkPartition.to"}
     assert {one.message.partition(" cannot")[0] for one in found} == {"a pod with the targets' labels"}

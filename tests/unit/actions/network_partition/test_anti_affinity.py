@@ -1,11 +1,11 @@
-"""Rules on who may run beside whom, which our witnesses would break by the labels that they wear."""
+"""Rules on who may run beside whom, which our witnesses would break by the labels that they have."""
 
 import pytest
 
 from gameday.actions.preflight import check
 from gameday.cluster.resources import Object
 from gameday.preflight.findings import Finding, Severity
-from unit.preflight.things import API, ASKS, plan, pod, sight
+from unit.preflight.things import API, ASKS, a_snapshot, plan, pod
 
 HOST = "kubernetes.io/hostname"
 ON_API: Object = {"matchLabels": {"app": "api"}}
@@ -22,7 +22,7 @@ def spread(**constraint: object) -> list[Object]:
 
 
 def found(*pods: Object) -> list[Finding]:
-    there = sight(pods=pods, networkpolicies=(ASKS,))
+    there = a_snapshot(pods=pods, networkpolicies=(ASKS,))
     there.namespace_labels = {"tenant": "green"}
     return list(check(there, plan()))
 
@@ -95,4 +95,4 @@ def test_a_spread_that_does_not_count_them_is_no_hindrance(constraint: Object) -
 
 def test_where_no_policy_asks_for_the_label_witnesses_break_no_rule() -> None:
     one = pod("api-1", affinity=apart(), topologySpreadConstraints=spread())
-    assert not list(check(sight(pods=(one,)), plan()))
+    assert not list(check(a_snapshot(pods=(one,)), plan()))

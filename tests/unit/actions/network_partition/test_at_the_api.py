@@ -40,7 +40,7 @@ async def test_a_cut_is_made_once(via: Via, api_server: ApiServer, cluster: Clus
     assert api_server.objects[PLURALS[via], "shop", NAME] == made
 
 
-async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
+async def test_a_cut_grows_with_its_destination(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
     made = await policy.apply(cluster, "shop", via, cut(via))
     more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"), ports=(*REDIS.ports, CutPort(7000, 7000)))
     grown = await policy.apply(cluster, "shop", via, cut(via, more))
@@ -78,7 +78,7 @@ async def test_a_policy_that_somebody_changed_is_not_written_over(
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
-async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
+async def test_a_cut_is_reverted_whichever_kind_made_it_and_twice_is_once(
     known: bool, via: Via, api_server: ApiServer, cluster: Cluster
 ) -> None:
     made = await policy.apply(cluster, "shop", via, cut(via))
@@ -94,18 +94,18 @@ async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
     [([{"kind": "Job", "uid": "another"}], True), ([{"kind": "Job", "uid": "job-uid"}], False), ([], False)],
     ids=["another's", "ours", "nobody's"],
 )
-async def test_the_cut_of_another_drill_of_the_same_name_is_not_lifted(
+async def test_the_cut_of_another_drill_of_the_same_name_is_not_reverted(
     owners: list[Object], stays: bool, via: Via, api_server: ApiServer, cluster: Cluster
 ) -> None:
     body = cut(via)
     made = api_server.put(PLURALS[via], "shop", body | {"metadata": body["metadata"] | {"ownerReferences": owners}})
-    await policy.revert(cluster, "shop", "first", NAME, "lifted before", via, "job-uid")
+    await policy.revert(cluster, "shop", "first", NAME, "reverted before", via, "job-uid")
     assert ((PLURALS[via], "shop", NAME) in api_server.objects) is stays
-    assert policy.is_anothers(made, "lifted before", "job-uid") is stays
+    assert policy.is_anothers(made, "reverted before", "job-uid") is stays
     assert not policy.is_anothers(made, made["metadata"]["uid"], "job-uid"), "whoever owns it now"
 
 
-async def test_a_kind_that_may_not_be_read_holds_up_no_lift_unless_it_made_the_cut(
+async def test_a_kind_that_may_not_be_read_holds_up_no_revert_unless_it_made_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     await policy.apply(cluster, "shop", Via.NETWORK_POLICY, cut(Via.NETWORK_POLICY))
@@ -133,7 +133,7 @@ async def test_a_job_of_its_name_that_is_not_its_drills_is_refused_and_stays(
     assert api_server.objects["jobs", "shop", "first-fuse"] == before
 
 
-async def test_a_fuse_is_removed_and_a_job_that_wears_no_mark_of_ours_stays(
+async def test_a_fuse_is_removed_and_a_job_that_has_no_mark_of_ours_stays(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     await fuse.create(cluster, "shop", FUSE)
@@ -160,7 +160,7 @@ def test_each_backend_writes_the_spec_of_its_own_kind() -> None:
     assert cilium.spec(selector, REDIS) != network_policy.spec(selector, REDIS)
 
 
-@pytest.mark.parametrize("annotation", [policy.DIGEST, policy.FAR_END])
+@pytest.mark.parametrize("annotation", [policy.DIGEST, policy.DESTINATION])
 def test_a_policy_without_one_of_its_annotations_was_changed(annotation: str) -> None:
     kept = cut(Via.CILIUM)
     left = {key: value for key, value in kept["metadata"]["annotations"].items() if key != annotation}
@@ -195,7 +195,7 @@ def dropping(field: str) -> Callable[[str, Object], Object]:
 FIELDS = {Via.NETWORK_POLICY: "policyTypes", Via.CILIUM: "enableDefaultDeny"}
 
 
-async def test_a_cut_that_admission_changes_is_lifted_at_once(
+async def test_a_cut_that_admission_changes_is_reverted_at_once(
     via: Via, api_server: ApiServer, cluster: Cluster
 ) -> None:
     api_server.admission = dropping(FIELDS[via])
@@ -217,7 +217,7 @@ async def test_a_cut_that_admission_changes_and_that_cannot_be_deleted_is_handed
     assert failed.value.left == api_server.objects[PLURALS[via], "shop", NAME]
 
 
-async def test_a_cut_that_admission_changes_as_it_grows_is_lifted_at_once(
+async def test_a_cut_that_admission_changes_as_it_grows_is_reverted_at_once(
     via: Via, api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await policy.apply(cluster, "shop", via, cut(via))

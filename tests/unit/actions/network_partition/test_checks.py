@@ -26,7 +26,7 @@ from gameday.model.plan import (
 )
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import API, ASKS, granted, isolating_policy, owner, partition, plan, pod, service, sight
+from unit.preflight.things import API, ASKS, a_snapshot, granted, isolating_policy, owner, partition, plan, pod, service
 from workloads import deployment
 
 EGRESS = {"policyTypes": ["Egress"], "egress": [{}]}
@@ -42,8 +42,8 @@ def without(rules: tuple[Object, ...], resource: str) -> tuple[Object, ...]:
 
 
 def asked(**things: Any) -> NamespaceSnapshot:
-    """A namespace with a policy that asks for the targets' label, so that witnesses wear it."""
-    return sight(networkpolicies=(ASKS,), **things)
+    """A namespace with a policy that asks for the targets' label, so that witnesses have it."""
+    return a_snapshot(networkpolicies=(ASKS,), **things)
 
 
 DEPENDENCY = partition().dependency
@@ -55,22 +55,22 @@ def stays(service: ServiceRef) -> Bystander:
 
 
 def seen(change: Callable[[NamespaceSnapshot], object]) -> NamespaceSnapshot:
-    changed = sight()
+    changed = a_snapshot()
     change(changed)
     return changed
 
 
 def test_a_good_namespace_with_the_role_that_teams_apply_has_no_finding() -> None:
-    assert check(sight(), plan(None, *STEPS)) == ()
-    assert check(sight(cilium=False), plan(None, *STEPS)) == ()
+    assert check(a_snapshot(), plan(None, *STEPS)) == ()
+    assert check(a_snapshot(cilium=False), plan(None, *STEPS)) == ()
 
 
 BAD: list[tuple[str, str, NamespaceSnapshot, Plan]] = [
-    ("NoTargets", "podSelector", sight(), plan(partition(selector=Selector({"app": "nobody"})))),
-    ("TooManyTargets", "podSelector", sight(pods=tuple(pod(f"api-{n}") for n in range(101))), plan()),
-    ("HostNetwork", "podSelector", sight(pods=(pod("api-1", hostNetwork=True), pod("api-2"))), plan()),
+    ("NoTargets", "podSelector", a_snapshot(), plan(partition(selector=Selector({"app": "nobody"})))),
+    ("TooManyTargets", "podSelector", a_snapshot(pods=tuple(pod(f"api-{n}") for n in range(101))), plan()),
+    ("HostNetwork", "podSelector", a_snapshot(pods=(pod("api-1", hostNetwork=True), pod("api-2"))), plan()),
     ("NoService", "redis.service", seen(lambda s: setattr(s, "service", None)), plan()),
-    ("NoPort", "redis.service.port", sight(), plan(partition(ServiceRef("redis", port=7777)))),
+    ("NoPort", "redis.service.port", a_snapshot(), plan(partition(ServiceRef("redis", port=7777)))),
     (
         "NoSelector",
         "redis.service",
@@ -83,17 +83,17 @@ BAD: list[tuple[str, str, NamespaceSnapshot, Plan]] = [
         seen(lambda s: setattr(s, "service", service("redis", [{"port": 6379}], type="ExternalName"))),
         plan(),
     ),
-    ("NoCilium", "via", sight(cilium=False), plan(partition(via=Via.CILIUM))),
+    ("NoCilium", "via", a_snapshot(cilium=False), plan(partition(via=Via.CILIUM))),
     (
         "AlreadyIsolated",
         "via",
-        sight(networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS),)),
+        a_snapshot(networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS),)),
         plan(partition(via=Via.NETWORK_POLICY)),
     ),
     (
         "AlreadyIsolated",
         "via",
-        sight(cilium=False, networkpolicies=(isolating_policy("lockdown", {}, **EGRESS),)),
+        a_snapshot(cilium=False, networkpolicies=(isolating_policy("lockdown", {}, **EGRESS),)),
         plan(),
     ),
     (
@@ -123,16 +123,21 @@ BAD: list[tuple[str, str, NamespaceSnapshot, Plan]] = [
     (
         "NoDeployment",
         "stop].scale.deployment",
-        sight(deployments=()),
+        a_snapshot(deployments=()),
         plan(None, Step("stop", Scale(deployment("worker"), 0))),
     ),
     (
         "NoDeployment",
         "start].restore.deployment",
-        sight(deployments=()),
+        a_snapshot(deployments=()),
         plan(None, Step("start", Restore(deployment("worker")))),
     ),
-    ("NoCronJob", "clear].job.fromCronJob", sight(cronjobs=()), plan(None, Step("clear", RunJob("clear-stalled")))),
+    (
+        "NoCronJob",
+        "clear].job.fromCronJob",
+        a_snapshot(cronjobs=()),
+        plan(None, Step("clear", RunJob("clear-stalled"))),
+    ),
     ("MissingRights", "", seen(lambda s: setattr(s, "rules", without(granted(), "pods/log"))), plan()),
     (
         "MissingRights",
@@ -144,25 +149,25 @@ BAD: list[tuple[str, str, NamespaceSnapshot, Plan]] = [
     (
         "MustStayIsCut",
         "mustRemainReachable[store].service",
-        sight(),
+        a_snapshot(),
         plan(NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("redis", "shop", 6379)),))),
     ),
     (
         "NoService",
         "mustRemainReachable[store].service",
-        sight(),
+        a_snapshot(),
         plan(NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("payments", port=80)),))),
     ),
     (
         "NoPort",
         "mustRemainReachable[store].service.port",
-        sight(),
+        a_snapshot(),
         plan(NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("redis", port=9121)),))),
     ),
     (
         "NotADeployment",
         "stop].scale.deployment",
-        sight(statefulsets=(owner("airflow-worker", {"app": "worker"}),)),
+        a_snapshot(statefulsets=(owner("airflow-worker", {"app": "worker"}),)),
         plan(None, Step("stop", Scale(deployment("airflow-worker"), 0))),
     ),
 ]
@@ -185,11 +190,11 @@ def test_is_refused(code: str, where: str, there: NamespaceSnapshot, wanted: Pla
         (Selector({"app": "redis"}), ServiceRef("redis", "shop", 6379), "redis-1"),
         (Selector({"app": "api"}), CidrTarget(("10.0.0.10/32", "203.0.113.7/32"), (6379,)), "api-2"),
     ],
-    ids=["a label that both wear", "Redis itself", "by address"],
+    ids=["a label that both have", "Redis itself", "by address"],
 )
 def test_a_target_that_stands_behind_what_is_cut_is_refused_by_name(selector: Selector, to: Target, named: str) -> None:
     labels = {"tier": "airflow", "app": "redis"}
-    there = sight(
+    there = a_snapshot(
         pods=(
             pod("worker-1", {"tier": "airflow", "app": "worker"}),
             pod("api-1"),
@@ -198,19 +203,19 @@ def test_a_target_that_stands_behind_what_is_cut_is_refused_by_name(selector: Se
         )
     )
     (finding,) = check(there, plan(partition(to, selector, open_connections=OpenConnections.KEEP)))
-    assert (finding.code, finding.severity) == ("TargetIsFarEnd", Severity.REFUSE)
+    assert (finding.code, finding.severity) == ("TargetIsDestination", Severity.REFUSE)
     assert finding.path.endswith("podSelector")
     assert finding.message.startswith(f"{named} are selected")
 
 
-def test_a_target_among_the_endpoints_is_behind_what_is_cut_whatever_it_wears() -> None:
-    there = sight(pods=(pod("api-1", ip="10.0.0.3"), pod("api-2", ip="10.0.0.10")))
+def test_a_target_among_the_endpoints_is_behind_what_is_cut_whatever_labels_it_has() -> None:
+    there = a_snapshot(pods=(pod("api-1", ip="10.0.0.3"), pod("api-2", ip="10.0.0.10")))
     (finding,) = check(there, plan())
-    assert (finding.code, finding.message.partition(" ")[0]) == ("TargetIsFarEnd", "api-1")
+    assert (finding.code, finding.message.partition(" ")[0]) == ("TargetIsDestination", "api-1")
 
 
-def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() -> None:
-    there = sight(pods=(pod("cache-1", {"app": "redis"}, ip="10.0.0.20"),))
+def test_pods_that_only_resemble_the_destination_of_another_namespace_are_targets() -> None:
+    there = a_snapshot(pods=(pod("cache-1", {"app": "redis"}, ip="10.0.0.20"),))
     there.service = service("redis", [{"port": 6379}], namespace="data")
     elsewhere = partition(
         ServiceRef("redis", "data"), Selector({"app": "redis"}), open_connections=OpenConnections.KEEP
@@ -220,18 +225,18 @@ def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() 
 
 @pytest.mark.parametrize(("kind", "plural"), [("DaemonSet", "daemonsets"), ("ReplicaSet", "replicasets")])
 def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> None:
-    there = sight(**{plural: (owner("queue", {"app": "queue"}),)})  # type: ignore[arg-type]  # a collection's name
+    there = a_snapshot(**{plural: (owner("queue", {"app": "queue"}),)})  # type: ignore[arg-type]  # a collection's name
     (text,) = refusals(there, plan(None, Step("stop", Scale(deployment("queue"), 0))))
     assert f"queue is a {kind}, but only Deployments and StatefulSets can be named here" in text
 
 
 def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:
     cut = NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("payments", "pay", 80)),))
-    assert check(sight(), plan(cut)) == ()
+    assert check(a_snapshot(), plan(cut)) == ()
 
 
 def test_all_findings_come_at_once() -> None:
-    bad = sight(
+    bad = a_snapshot(
         cilium=False,
         pods=(pod("api-1", hostNetwork=True),),
         networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS), ASKS),
@@ -244,7 +249,7 @@ def test_all_findings_come_at_once() -> None:
 
 
 def test_the_isolating_policies_are_named() -> None:
-    bad = sight(networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS),))
+    bad = a_snapshot(networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS),))
     (text,) = refusals(bad, plan(partition(via=Via.NETWORK_POLICY)))
     assert "NetworkPolicy/lockdown" in text
 
@@ -258,7 +263,7 @@ def test_the_isolating_policies_are_named() -> None:
     ],
 )
 def test_policies_that_do_not_isolate_a_target_for_egress_are_no_hindrance(policy: Object) -> None:
-    assert check(sight(cilium=False, networkpolicies=(policy,)), plan()) == ()
+    assert check(a_snapshot(cilium=False, networkpolicies=(policy,)), plan()) == ()
 
 
 @pytest.mark.parametrize(
@@ -276,15 +281,15 @@ def test_policies_of_cilium_isolate_by_default_deny(spec: Object, isolates: bool
         "metadata": {"name": "c"},
         "spec": spec | {"endpointSelector": {"matchLabels": {"k8s:app": "api"}}},
     }
-    found = check(sight(ciliumnetworkpolicies=(policy,)), plan(partition(via=Via.NETWORK_POLICY)))
+    found = check(a_snapshot(ciliumnetworkpolicies=(policy,)), plan(partition(via=Via.NETWORK_POLICY)))
     refused = [finding for finding in found if finding.code == "AlreadyIsolated"]
     assert bool(refused) is isolates
     assert all("CiliumNetworkPolicy/c" in finding.message for finding in refused)
 
 
-def test_a_deployments_replica_set_does_not_adopt_since_no_twin_wears_its_hash() -> None:
+def test_a_deployments_replica_set_does_not_adopt_since_no_witness_has_its_hash() -> None:
     hashed = {"app": "api", "pod-template-hash": "7f"}
-    there = sight(
+    there = a_snapshot(
         pods=(pod("api-1", API | {"pod-template-hash": "7f"}),),
         replicasets=(owner("api-7f", hashed),),
         networkpolicies=(isolating_policy("odd", hashed, policyTypes=["Ingress"]),),
@@ -293,7 +298,7 @@ def test_a_deployments_replica_set_does_not_adopt_since_no_twin_wears_its_hash()
 
 
 def test_a_stateful_set_adopts_by_name_so_targets_of_one_may_be_cut() -> None:
-    assert check(sight(statefulsets=(owner("api", {"app": "api"}),)), plan()) == ()
+    assert check(a_snapshot(statefulsets=(owner("api", {"app": "api"}),)), plan()) == ()
 
 
 @pytest.mark.parametrize(
@@ -306,35 +311,35 @@ def test_a_stateful_set_adopts_by_name_so_targets_of_one_may_be_cut() -> None:
     ],
 )
 def test_choice_of_the_backend(via: Via, cilium: bool, backend: Via) -> None:
-    assert choose(sight(cilium=cilium), via) is backend
+    assert choose(a_snapshot(cilium=cilium), via) is backend
 
 
 def test_a_network_policy_on_cilium_is_warned_of() -> None:
     stay = (Bystander("control plane", api_server=True),)
     cut = NetworkPartition(Selector({"app": "api"}), DEPENDENCY, via=Via.NETWORK_POLICY, must_remain_reachable=stay)
-    (text,) = warnings(sight(), plan(cut))
+    (text,) = warnings(a_snapshot(), plan(cut))
     assert "API server" in text
     assert "CollateralCut" in text
-    assert refusals(sight(), plan(cut)) == ()
-    assert warnings(sight(cilium=False), plan(cut)) == ()
+    assert refusals(a_snapshot(), plan(cut)) == ()
+    assert warnings(a_snapshot(cilium=False), plan(cut)) == ()
 
 
-def test_severing_at_what_is_no_redis_is_warned_of() -> None:
+def test_closing_connections_at_what_is_no_redis_is_warned_of() -> None:
     cut = NetworkPartition(API_PODS, Dependency("redis", ServiceRef("redis")))
-    (finding,) = check(sight(), plan(cut, probes=()))
-    assert (finding.code, finding.severity) == ("CannotSever", Severity.WARN)
-    assert warnings(sight(), plan(cut, probes=())) == (str(finding),)
-    assert check(sight(), plan(replace(cut, open_connections=OpenConnections.KEEP), probes=())) == ()
+    (finding,) = check(a_snapshot(), plan(cut, probes=()))
+    assert (finding.code, finding.severity) == ("CannotCloseConnections", Severity.WARN)
+    assert warnings(a_snapshot(), plan(cut, probes=())) == (str(finding),)
+    assert check(a_snapshot(), plan(replace(cut, open_connections=OpenConnections.KEEP), probes=())) == ()
 
 
 def test_more_kinds_of_targets_than_witnesses_is_warned_of() -> None:
-    there = sight(pods=tuple(pod(f"api-{n}", node=f"node-{n}") for n in range(6)))
+    there = a_snapshot(pods=tuple(pod(f"api-{n}", node=f"node-{n}") for n in range(6)))
     (text,) = warnings(there, plan())
     assert "6 combinations of labels and node" in text
 
 
 def test_addresses_outside_need_no_rights_on_services() -> None:
-    there = sight()
+    there = a_snapshot()
     there.rules = without(without(granted(), "services"), "endpointslices")
     assert (
         check(there, plan(partition(CidrTarget(("203.0.113.0/24",), (6379,)), open_connections=OpenConnections.KEEP)))
@@ -347,7 +352,7 @@ def test_a_namespace_that_did_not_opt_in_is_told_the_command() -> None:
 
 
 def test_the_likely_leak_names_the_policies_that_let_traffic_through() -> None:
-    opened = sight(networkpolicies=(isolating_policy("allow-all", {"app": "api"}, **EGRESS),))
+    opened = a_snapshot(networkpolicies=(isolating_policy("allow-all", {"app": "api"}, **EGRESS),))
     assert "NetworkPolicy/allow-all" in suspected_bypass(opened, partition(), Via.NETWORK_POLICY)
-    assert "does not enforce" in suspected_bypass(sight(), partition(), Via.NETWORK_POLICY)
-    assert "another address" in suspected_bypass(sight(), partition(), Via.CILIUM)
+    assert "does not enforce" in suspected_bypass(a_snapshot(), partition(), Via.NETWORK_POLICY)
+    assert "another address" in suspected_bypass(a_snapshot(), partition(), Via.CILIUM)

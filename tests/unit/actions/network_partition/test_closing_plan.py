@@ -12,30 +12,30 @@ from gameday.model.places import redis_at
 from gameday.model.plan import Destination, HostTarget, Plan, Probe, SecretKey, ServiceRef
 from gameday.model.setup import ClosingPlan
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import endpoints, partition, plan, service, sight
+from unit.preflight.things import a_snapshot, endpoints, partition, plan, service
 
 PORTS: list[Object] = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379}]
 NOT_PROBED: tuple[Probe, ...] = ()
 
 
-def severed(there: NamespaceSnapshot, wanted: Plan) -> ClosingPlan | None:
+def closing_of(there: NamespaceSnapshot, wanted: Plan) -> ClosingPlan | None:
     return closing_plan_of(there, cuts_of(wanted)[0][1])
 
 
 def with_service(one: Object, *slices: Object) -> NamespaceSnapshot:
-    there = sight()
+    there = a_snapshot()
     there.service, there.endpoints = one, slices or there.endpoints
     return there
 
 
 def test_the_dependency_that_is_cut_lends_its_credentials_and_no_probe_is_needed() -> None:
     cut = partition(redis=redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")))
-    assert severed(sight(), plan(cut, probes=NOT_PROBED)) == ClosingPlan()
-    assert check(sight(), plan(cut, probes=NOT_PROBED)) == ()
+    assert closing_of(a_snapshot(), plan(cut, probes=NOT_PROBED)) == ClosingPlan()
+    assert check(a_snapshot(), plan(cut, probes=NOT_PROBED)) == ()
 
 
 @pytest.mark.parametrize(
-    ("redis", "severs"),
+    ("redis", "closes"),
     [
         (redis_at(service=ServiceRef("redis")), True),
         (redis_at(service=ServiceRef("redis", port=6379)), True),
@@ -43,20 +43,20 @@ def test_the_dependency_that_is_cut_lends_its_credentials_and_no_probe_is_needed
         (redis_at(service=ServiceRef("redis"), port=6380), False),
     ],
 )
-def test_the_port_that_redis_is_asked_at_must_be_cut(redis: Destination, severs: bool) -> None:
+def test_the_port_that_redis_is_asked_at_must_be_cut(redis: Destination, closes: bool) -> None:
     there = with_service(service("redis", PORTS), endpoints("10.0.0.3", ports={"redis": 6379, "metrics": 9121}))
     wanted = plan(partition(redis=redis), probes=NOT_PROBED)
-    assert (severed(there, wanted) is not None) is severs
+    assert (closing_of(there, wanted) is not None) is closes
     told = [one for one in warnings(there, wanted) if ".openConnections: " in one]
     assert [("Close connects to Redis at port 6380" in one, "its ports are: 9121, 6379" in one) for one in told] == (
-        [] if severs else [(True, True)]
+        [] if closes else [(True, True)]
     )
 
 
-def test_at_what_is_no_redis_nothing_is_severed_and_the_drill_warns() -> None:
+def test_at_what_is_no_redis_no_connection_is_closed_and_the_drill_warns() -> None:
     wanted = plan(partition(ServiceRef("cache")), probes=NOT_PROBED)
     there = with_service(service("cache", [{"port": 6379}]))
-    assert severed(there, wanted) is None
+    assert closing_of(there, wanted) is None
     (warning,) = warnings(there, wanted)
     assert warning.startswith("spec.outage.faults[partition].networkPartition.openConnections: ")
     assert "dependency redis is of type tcp" in warning
@@ -64,14 +64,14 @@ def test_at_what_is_no_redis_nothing_is_severed_and_the_drill_warns() -> None:
     assert "the drill will be Inconclusive" in warning
 
 
-def test_severing_needs_a_service() -> None:
+def test_closing_connections_needs_a_service() -> None:
     far, host = redis_at(host="203.0.113.7"), HostTarget("203.0.113.7", (6379,))
     wanted = plan(partition(host, redis=far))
-    assert severed(sight(), wanted) is None
-    (warning,) = warnings(sight(), wanted)
+    assert closing_of(a_snapshot(), wanted) is None
+    (warning,) = warnings(a_snapshot(), wanted)
     assert "redis.host of dependency redis may lead to many servers" in warning
     assert "the drill will be Inconclusive" in warning
-    assert warnings(sight(), plan(partition(host, redis=far, open_connections=OpenConnections.KEEP))) == ()
+    assert warnings(a_snapshot(), plan(partition(host, redis=far, open_connections=OpenConnections.KEEP))) == ()
 
 
 def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
@@ -79,7 +79,7 @@ def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
     unready["endpoints"][0]["conditions"] = {"ready": False}
     redis = service("redis", [{"port": 6379, "targetPort": 7000}])
     there = with_service(redis, endpoints("10.0.0.4", "10.0.0.3", ports={"": 7000}), unready)
-    assert severed(there, plan()) == ClosingPlan((("10.0.0.3", 7000), ("10.0.0.4", 7000)))
+    assert closing_of(there, plan()) == ClosingPlan((("10.0.0.3", 7000), ("10.0.0.4", 7000)))
 
 
 def behind(address: str, pod: str) -> Object:
@@ -104,18 +104,18 @@ def test_a_server_of_both_families_is_asked_once_at_its_address_of_the_services_
     redis["spec"]["clusterIPs"] = addresses
     slices = [behind("10.0.0.3", "redis-0"), behind("10.0.0.4", "redis-1")]
     slices += [behind("fd00:10::3", "redis-0"), behind("fd00:10::5", "redis-2")]
-    assert severed(with_service(redis, *slices), plan()) == ClosingPlan(tuple((one, 6379) for one in asked))
+    assert closing_of(with_service(redis, *slices), plan()) == ClosingPlan(tuple((one, 6379) for one in asked))
     # One server is asked by the Service's name, however many addresses it has.
-    assert severed(with_service(redis, *slices[::2]), plan()) == ClosingPlan()
+    assert closing_of(with_service(redis, *slices[::2]), plan()) == ClosingPlan()
 
 
-def test_a_service_of_very_many_servers_is_not_severed_and_says_so() -> None:
-    there = replace(sight(), endpoints=(endpoints(*(f"10.0.0.{n}" for n in range(1, MOST_SERVERS + 2))),))
-    assert severed(there, plan()) is None
+def test_a_service_of_very_many_servers_gets_no_closing_plan_and_says_so() -> None:
+    there = replace(a_snapshot(), endpoints=(endpoints(*(f"10.0.0.{n}" for n in range(1, MOST_SERVERS + 2))),))
+    assert closing_of(there, plan()) is None
     assert f"Service redis has {MOST_SERVERS + 1} servers" in warnings(there, plan())[0]
 
 
 def test_connections_that_are_to_be_kept_are_kept_without_a_word() -> None:
     kept = plan(partition(open_connections=OpenConnections.KEEP))
-    assert severed(sight(), kept) is None
-    assert check(sight(), kept) == ()
+    assert closing_of(a_snapshot(), kept) is None
+    assert check(a_snapshot(), kept) == ()

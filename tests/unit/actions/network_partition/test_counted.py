@@ -1,4 +1,4 @@
-"""Autoscalers that would count our pods, because they wear the labels of what is scaled."""
+"""Autoscalers that would count our pods, because they have the labels of what is scaled."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from gameday.actions.preflight import check
 from gameday.cluster.resources import Object
 from gameday.preflight.findings import Finding, Severity
-from unit.preflight.things import API, ASKS, owner, plan, pod, sight
+from unit.preflight.things import API, ASKS, a_snapshot, owner, plan, pod
 
 MEMORY: Object = {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 70}}}
 QUEUE: Object = {"type": "External", "external": {"metric": {"name": "depth"}}}
@@ -17,7 +17,9 @@ TARGET: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}
 
 def counted(*metrics: Object, target: Object = TARGET, **things: tuple[Object, ...]) -> list[Finding]:
     hpa: Object = {"metadata": {"name": "by-load"}, "spec": {"scaleTargetRef": target, "metrics": list(metrics)}}
-    there = sight(horizontalpodautoscalers=(hpa,), deployments=(owner("api", {"app": "api"}),), networkpolicies=(ASKS,))
+    there = a_snapshot(
+        horizontalpodautoscalers=(hpa,), deployments=(owner("api", {"app": "api"}),), networkpolicies=(ASKS,)
+    )
     there.things = there.things | things
     return list(check(there, plan()))
 
@@ -48,7 +50,7 @@ def test_metrics_that_are_no_pods_count_only_ready_pods() -> None:
         {"deployments": (owner("api", {"app": "other"}),)},
         {"deployments": ()},
     ],
-    ids=["a label that no witness wears", "other pods", "no such workload"],
+    ids=["a label that no witness has", "other pods", "no such workload"],
 )
 def test_other_pods_are_no_hindrance(things: dict[str, Any]) -> None:
     assert not counted(MEMORY, **things)

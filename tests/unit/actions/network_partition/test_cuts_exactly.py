@@ -1,4 +1,4 @@
-"""A cut takes away the far end's ports and nothing else, however selectors, pods and namespaces fall."""
+"""A cut takes away the destination's ports and nothing else, however selectors, pods and namespaces fall."""
 
 import pytest
 from hypothesis import given
@@ -28,11 +28,11 @@ NUMBERS = (1, 2, 53, 6377, 6378, 6379, 6380, 6381, 7000, 65534, 65535)
 
 @st.composite
 def clusters(draw: st.DrawFn) -> tuple[CutDestination, list[Pod]]:
-    """A far end, and pods of which some are behind it; each pod, and the Service, has one family or both."""
+    """A destination, and pods of which some are behind it; each pod, and the Service, has one family or both."""
     selector = draw(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), min_size=1, max_size=3))
     namespace = draw(st.sampled_from(["shop", "data"]))
     drawn = draw(st.lists(st.tuples(st.sampled_from(["shop", "data", "kube-system"]), LABELS), max_size=8))
-    # Whoever shares all labels but one with the far end must not be taken for it.
+    # Whoever shares all labels but one with the destination must not be taken for it.
     drawn += [(namespace, {k: v for k, v in selector.items() if k != missing} | draw(LABELS)) for missing in selector]
     drawn.append((namespace, draw(LABELS) | selector))
     pods = []
@@ -60,7 +60,7 @@ def to_pods(pods: list[Pod]) -> list[Packet]:
 
 @pytest.mark.parametrize("reads", Reads, ids=lambda reads: reads.name)
 @given(cluster=clusters())
-def test_a_network_policy_cuts_the_far_end_and_no_other_pod(
+def test_a_network_policy_cuts_the_destination_and_no_other_pod(
     cluster: tuple[CutDestination, list[Pod]], reads: Reads
 ) -> None:
     destination, pods = cluster
@@ -72,7 +72,7 @@ def test_a_network_policy_cuts_the_far_end_and_no_other_pod(
 
 
 @given(clusters())
-def test_a_cilium_policy_cuts_the_far_end_and_no_other_pod(cluster: tuple[CutDestination, list[Pod]]) -> None:
+def test_a_cilium_policy_cuts_the_destination_and_no_other_pod(cluster: tuple[CutDestination, list[Pod]]) -> None:
     destination, pods = cluster
     spec = cilium.spec(TARGETS, destination)
     cut = {(port.protocol, port.target) for port in destination.ports}
@@ -152,7 +152,7 @@ def test_an_ipv4_mapped_address_is_cut_as_the_ipv4_address_that_its_packets_have
     assert denied_by_cilium(cilium.spec(TARGETS, destination), API, packet)
 
 
-def test_a_far_end_on_the_hosts_network_is_cut_on_its_port_and_the_node_stays_reachable() -> None:
+def test_a_destination_on_the_hosts_network_is_cut_on_its_port_and_the_node_stays_reachable() -> None:
     redis = Pod("shop", {"app": "redis"}, "192.168.1.5", host_network=True)
     destination = CutDestination("shop", {"app": "redis"}, (redis.ip,), (SERVICE,), (), (CutPort(6379, 6379),))
     spec = network_policy.spec(TARGETS, destination)
@@ -178,7 +178,7 @@ def test_only_targets_are_cut_and_controls_among_them_are_spared() -> None:
         assert denied_by_cilium(deny, labels, packet) is is_cut
 
 
-def test_a_far_end_without_ports_is_cut_whole() -> None:
+def test_a_destination_without_ports_is_cut_whole() -> None:
     redis = Pod("shop", {"app": "redis"}, "10.0.0.1")
     destination = CutDestination("shop", {"app": "redis"}, (redis.ip,), (SERVICE,))
     for reads in Reads:
@@ -210,7 +210,7 @@ def namespaces(draw: st.DrawFn) -> NamespaceSnapshot:
         things.endpoints(*(ip for ip in behind if (":" in ip) is (family == "IPv6"))) | {"addressType": family}
         for family in families
     ]
-    seen = things.sight(pods=tuple(pods), services=(service,))
+    seen = things.a_snapshot(pods=tuple(pods), services=(service,))
     seen.service, seen.endpoints = service, tuple(slices)
     return seen
 

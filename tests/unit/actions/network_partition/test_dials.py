@@ -28,7 +28,7 @@ from gameday.model.plan import (
 )
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import endpoints, known, plan, service, sight
+from unit.preflight.things import a_snapshot, endpoints, known, plan, service
 
 Dialled = tuple[str, int, str]
 EXPORTER: Object = {"name": "metrics", "port": 9121}
@@ -40,7 +40,7 @@ def seen(
     *ports: Object, slices: tuple[Object, ...] = (), others: tuple[Object, ...] = (), **spec: Any
 ) -> NamespaceSnapshot:
     """A namespace whose Service redis has these ports."""
-    there = sight()
+    there = a_snapshot()
     there.service = service("redis", list(ports), spec.pop("ip", "10.96.0.7"), **spec)
     there.neighbours = there.things["services"] = (there.service, *others)
     named: dict[str, Any] = {port.get("name", ""): port.get("targetPort") or port["port"] for port in ports}
@@ -173,7 +173,7 @@ def test_pods_behind_a_headless_service_are_dialled_where_they_listen_if_they_ar
 def test_what_is_dialled_outside_the_cluster(
     to: Target, servers: tuple[Destination, ...], expected: list[Dialled]
 ) -> None:
-    assert dialled(sight(), kept(to, *servers)) == expected
+    assert dialled(a_snapshot(), kept(to, *servers)) == expected
 
 
 @pytest.mark.parametrize(
@@ -194,18 +194,18 @@ def test_a_redis_whose_host_leads_to_its_servers_is_dialled_at_each_port_that_is
     assert name_of(dependency.target) == host
     cut = NetworkPartition(Selector({"app": "api"}), dependency, OpenConnections.KEEP)
     wanted = replace(plan(cut, probes=()), dependencies=(dependency,))
-    assert dialled(sight(), wanted) == [(host, port, protocol) for port, protocol in expected]
-    assert check(sight(), wanted) == ()
+    assert dialled(a_snapshot(), wanted) == [(host, port, protocol) for port, protocol in expected]
+    assert check(a_snapshot(), wanted) == ()
 
 
 def test_the_first_few_of_very_many_hold_every_address_and_every_port() -> None:
     addresses = [f"203.0.113.{n}/32" for n in range(4)]
     wanted = kept(CidrTarget(tuple(addresses), (6379, 6380, 6381)))
-    found = dialled(sight(), wanted)
+    found = dialled(a_snapshot(), wanted)
     assert len(found) == MOST_DIALS
     assert {host for host, _, _ in found} == {address.removesuffix("/32") for address in addresses}
     assert {port for _, port, _ in found} == {6379, 6380, 6381}
-    (finding,) = check(sight(), wanted)
+    (finding,) = check(a_snapshot(), wanted)
     assert (finding.code, finding.severity) == ("NotAllDialled", Severity.WARN)
     assert f"12 addresses and ports are cut, but witnesses dial only {MOST_DIALS} of them" in finding.message
 
@@ -254,7 +254,7 @@ def test_a_database_is_never_connected_to_without_its_protocol(port: int, whose:
 def test_a_port_is_dialled_in_the_protocol_that_its_dependency_says(protocol: Protocol, how: str) -> None:
     there = seen({"port": 5433, "targetPort": 6379})
     assert dialled(there, kept(protocol=protocol)) == [("10.96.0.7", 5433, how)]
-    assert dialled(sight(), kept(HostTarget("db.example.com", (443,)), protocol=protocol)) == [
+    assert dialled(a_snapshot(), kept(HostTarget("db.example.com", (443,)), protocol=protocol)) == [
         ("db.example.com", 443, how)
     ]
 

@@ -14,7 +14,7 @@ from gameday.model.labels import STAND_IN
 from gameday.model.plan import CidrTarget, ServiceRef
 from gameday.preflight.snapshot import NamespaceSnapshot, take_snapshot
 from unit.api_server import ApiServer
-from unit.preflight.things import isolating_policy, partition, plan, pod, service, sight
+from unit.preflight.things import a_snapshot, isolating_policy, partition, plan, pod, service
 
 REDIS = {"app": "redis"}
 
@@ -24,7 +24,7 @@ def cilium(name: str, **spec: object) -> Object:
 
 
 def test_policies_of_both_kinds_that_hold_the_dependencys_pods_are_named() -> None:
-    there = sight(
+    there = a_snapshot(
         networkpolicies=(
             isolating_policy("redis-only", REDIS, policyTypes=["Ingress"]),
             isolating_policy("old", REDIS),
@@ -41,7 +41,7 @@ def test_policies_of_both_kinds_that_hold_the_dependencys_pods_are_named() -> No
 
 
 def elsewhere() -> NamespaceSnapshot:
-    there = sight()
+    there = a_snapshot()
     there.service = service("redis", [{"port": 6379}], namespace="data")
     there.service_policies = (
         isolating_policy("redis-only", REDIS),
@@ -74,7 +74,7 @@ def test_of_another_namespace_only_what_surely_selects_its_pods_is_named() -> No
 async def test_cilium_policies_of_another_namespace_are_read_where_that_is_granted(
     forbidden: bool, api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What admits the targets there may go by a label, and a twin without it would be turned away."""
+    """What admits the targets there may go by a label, and a witness without it would be turned away."""
     peers = {"fromEndpoints": [{"matchLabels": {"k8s:team": "shop"}}]}
     api_server.put("ciliumnetworkpolicies", "data", cilium("clients", ingress=[peers]))
     api_server.put("services", "data", service("redis", [{"port": 6379}], namespace="data"))
@@ -95,6 +95,6 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
     assert gates(there, cut) == (told if forbidden else ("CiliumNetworkPolicy data/clients",))
 
 
-@pytest.mark.parametrize("there", [sight(), elsewhere()])
+@pytest.mark.parametrize("there", [a_snapshot(), elsewhere()])
 def test_of_addresses_nothing_is_known(there: NamespaceSnapshot) -> None:
     assert gates(there, partition(CidrTarget(("203.0.113.7/32",), (6379,)))) == ()

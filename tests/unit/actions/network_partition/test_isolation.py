@@ -25,7 +25,7 @@ from gameday.model.plan import Via
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import ISOLATORS, Isolators
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import partition, plan, pod, sight
+from unit.preflight.things import a_snapshot, partition, plan, pod
 
 LABELS = {"kubernetes.io/metadata.name": "shop", "tenant": "green"}
 
@@ -38,7 +38,7 @@ def there(
     resource: Resource, *policies: Object, labels: dict[str, str] | None = LABELS, **things: tuple[Object, ...]
 ) -> NamespaceSnapshot:
     """A namespace without Cilium in which these policies are."""
-    seen = sight(cilium=False, **things)
+    seen = a_snapshot(cilium=False, **things)
     seen.isolators = Isolators(frozenset({resource}), {resource: policies})
     seen.namespace_labels = labels
     return seen
@@ -211,7 +211,7 @@ def test_calicos_view_of_kubernetes_own_policies_is_passed_over() -> None:
 
 @pytest.mark.parametrize("resource", ISOLATORS, ids=lambda kind: str(kind.full_name))
 def test_what_is_installed_and_cannot_be_read_counts_as_isolating(resource: Resource) -> None:
-    seen = sight(cilium=False)
+    seen = a_snapshot(cilium=False)
     seen.isolators = Isolators(
         frozenset({resource}), unread={resource: "list it: jane cannot list it; the rights come with x"}
     )
@@ -242,7 +242,7 @@ def test_the_owners_word_and_a_cut_by_cilium_are_not_refused(resource: Resource,
     assert refused(seen)
     seen.isolators.assumed = frozenset({resource.full_name})
     assert not refused(seen)
-    cut_by_cilium = sight()
+    cut_by_cilium = a_snapshot()
     cut_by_cilium.isolators = Isolators(frozenset({resource}), {resource: (policy(spec),)})
     assert check(cut_by_cilium, plan()) == ()
 

@@ -20,7 +20,7 @@ from gameday.model.setup import Cut, Setup
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.api_server import ApiServer
-from unit.preflight.things import partition, plan, pod, sight
+from unit.preflight.things import a_snapshot, partition, plan, pod
 
 NAME = "eu1.redis.test"
 A, B, C = "203.0.113.7", "203.0.113.8", "2001:db8::9"
@@ -71,13 +71,13 @@ OWN_DNS: dict[str, Any] = {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["1
     ],
 )
 def test_witnesses_must_find_what_every_target_uses(pods: tuple[Object, ...], codes: list[tuple[str, str]]) -> None:
-    there = sight(pods=pods)
+    there = a_snapshot(pods=pods)
     assert found(there, named()) == codes
     assert found(there, named("203.0.113.0/24")) == [], "ranges are cut whoever finds what"
 
 
 def test_witnesses_ask_dns_as_the_targets_do_and_only_where_a_name_is_cut() -> None:
-    there = sight(pods=(pod("api-1", **OWN_DNS),))
+    there = a_snapshot(pods=(pod("api-1", **OWN_DNS),))
     placement = prepared(there, named()).placement
     assert (placement.dns_policy, placement.dns_config) == ("None", '{"nameservers": ["10.0.0.53"]}')
     by_address = plan(partition(HostTarget(A, (6379,)), redis=redis_at(host=A)), probes=())
@@ -85,13 +85,13 @@ def test_witnesses_ask_dns_as_the_targets_do_and_only_where_a_name_is_cut() -> N
 
 
 def test_the_name_itself_is_dialled() -> None:
-    (dial,) = prepared(sight(), named("203.0.113.0/24")).dials
+    (dial,) = prepared(a_snapshot(), named("203.0.113.0/24")).dials
     assert (dial.name, dial.host, dial.port) == (f"target:{NAME}:6379", NAME, 6379)
 
 
 @pytest.mark.parametrize(("wanted", "update"), [(named(), True), (named("203.0.113.0/24"), True), (plan(), False)])
 def test_a_policy_that_may_grow_must_be_one_that_may_be_changed(wanted: Plan, update: bool) -> None:
-    rights = [right for right in needed(sight(), wanted) if right.resource is CILIUM_NETWORK_POLICIES]
+    rights = [right for right in needed(a_snapshot(), wanted) if right.resource is CILIUM_NETWORK_POLICIES]
     assert any("update" in right.verbs for right in rights) is update
 
 
@@ -123,13 +123,13 @@ def grown(cut: Cut, *addresses: str) -> Cut:
 
 
 def test_a_cut_grows_with_what_is_found_and_never_shrinks() -> None:
-    first = prepared(sight(), named())
+    first = prepared(a_snapshot(), named())
     assert grown(first) is first
     both = grown(first, A, C)
     assert both.far_end.cidrs == (f"{A}/32", f"{C}/128")
     assert grown(both, A, C) is both
     assert grown(both, B).far_end.cidrs == (f"{A}/32", f"{B}/32", f"{C}/128")
-    ranges = prepared(sight(), named("198.51.100.0/24"))
+    ranges = prepared(a_snapshot(), named("198.51.100.0/24"))
     assert grown(ranges, A).far_end.cidrs == ("198.51.100.0/24", f"{A}/32")
 
 
@@ -148,11 +148,11 @@ def scene(cluster: Cluster, cut: Cut, seen: Watched) -> ActionContext:
 async def test_no_policy_is_made_while_no_address_is_known(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
     """One that names nothing may cut everything off: ``toCIDR: []``, or an isolation without an exception."""
     wanted = named(via=via)
-    cut, action = prepared(sight(), wanted), wanted.outage.faults[0].action
+    cut, action = prepared(a_snapshot(), wanted), wanted.outage.faults[0].action
     with pytest.raises(Rejected, match="no address of the dependency of partition is known"):
         await KIND.apply(scene(cluster, cut, Watched()), action, change(via), "")
     assert not api_server.objects
-    ctx = DryRunContext(sight(), Setup((cut,)), "first", "uid", "partition", "first-fuse")
+    ctx = DryRunContext(a_snapshot(), Setup((cut,)), "first", "uid", "partition", "first-fuse")
     ((_, tried),) = KIND.creates(action, ctx)  # type: ignore[arg-type]  # it is one
     assert STAND_IN in str(tried["spec"]), "the API server tries one of the same form"
 
@@ -161,7 +161,7 @@ async def test_no_policy_is_made_while_no_address_is_known(via: Via, api_server:
 async def test_a_policy_keeps_what_it_covers_while_it_grows(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
     """Also in a process that has not read yet who found the first ones."""
     wanted, seen = named(via=via), Watched()
-    action, empty = wanted.outage.faults[0].action, prepared(sight(), wanted)
+    action, empty = wanted.outage.faults[0].action, prepared(a_snapshot(), wanted)
     one = grown(empty, A, B)
     await KIND.apply(scene(cluster, one, seen), action, change(via), "")
     made = api_server.objects[KINDS[via].plural, "shop", "first-partition"]

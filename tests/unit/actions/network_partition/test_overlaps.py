@@ -15,7 +15,7 @@ from gameday.model.plan import Bystander, Fault, Plan, Selector, ServiceRef, Via
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import partition, plan, pod, service, sight
+from unit.preflight.things import a_snapshot, partition, plan, pod, service
 
 WORKER = Selector({"app": "worker"})
 PAYMENTS = service("payments", [{"port": 80}], "10.96.0.10", selector={"app": "payments"})
@@ -29,7 +29,7 @@ def both(first: NetworkPartition, second: NetworkPartition) -> Plan:
 
 def seen(*pods: Object, cilium: bool) -> NamespaceSnapshot:
     """A namespace as it is read for two faults: each has a stand-in of its own, and the second one's Service."""
-    there = sight(cilium=cilium, pods=pods or (pod("api-1"), pod("worker-1", {"app": "worker"})))
+    there = a_snapshot(cilium=cilium, pods=pods or (pod("api-1"), pod("worker-1", {"app": "worker"})))
     there.faults = {
         "partition": replace(there),
         "other": replace(there, service=PAYMENTS, endpoints=(), stand_in="gameday-agent-1"),
@@ -76,9 +76,11 @@ def test_no_cut_takes_the_witnesses_of_another_for_its_own() -> None:
     there = seen(cilium=False)
     wanted = both(partition(), partition(ServiceRef("payments", port=80), WORKER))
     cuts = [Partition().prepare(cut, PreflightContext(there, wanted, name, "")) for name, cut in cuts_of(wanted)]
-    worn = [cut.pairs[0].labels for cut in cuts]
-    assert worn == [{"app": "gameday-agent"}, {"app": "gameday-agent-1"}]
+    agent_labels = [cut.pairs[0].labels for cut in cuts]
+    assert agent_labels == [{"app": "gameday-agent"}, {"app": "gameday-agent-1"}]
     for own, (name, action) in enumerate(cuts_of(wanted)):
         spec = build("first", name, action, cuts[own], "fuse", "uid")["spec"]
-        hits = [selects(spec["podSelector"], {**labels, **ownership_labels("first", "witness")}) for labels in worn]
+        hits = [
+            selects(spec["podSelector"], {**labels, **ownership_labels("first", "witness")}) for labels in agent_labels
+        ]
         assert hits == [place == own for place in (0, 1)]

@@ -59,7 +59,7 @@ def paths(findings: list[str]) -> list[str]:
     ],
     ids=str,
 )
-def test_a_selector_that_no_policy_can_hold_or_no_witness_wear_is_a_finding(selector: Selector, path: str) -> None:
+def test_a_selector_that_no_policy_can_hold_or_no_witness_has_is_a_finding(selector: Selector, path: str) -> None:
     assert paths(found(selector=selector)) == [path]
 
 

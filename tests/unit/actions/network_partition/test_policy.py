@@ -98,7 +98,7 @@ def test_admission_is_blamed_for_a_spec_that_nobody_wrote_since(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-async def test_one_call_lifts_a_cut_that_is_known(backend: Via, api_server: ApiServer, cluster: Cluster) -> None:
+async def test_one_call_reverts_a_cut_that_is_known(backend: Via, api_server: ApiServer, cluster: Cluster) -> None:
     plural = policy.kind_of(backend).plural
     uid = api_server.put(plural, "shop", wanted(backend))["metadata"]["uid"]
     await policy.revert(cluster, "shop", "first", "first-partition", uid, backend)

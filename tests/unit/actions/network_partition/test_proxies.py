@@ -10,7 +10,7 @@ from gameday.actions.preflight import refusals, warnings
 from gameday.cluster.resources import PODS, Object
 from gameday.model.plan import Plan, ServiceRef
 from gameday.preflight.snapshot import NamespaceSnapshot
-from unit.preflight.things import partition, plan, pod, service, sight
+from unit.preflight.things import a_snapshot, partition, plan, pod, service
 
 HAPROXY: Object = {"name": "proxy", "image": "docker.io/library/haproxy:3.2"}
 REDIS: Object = {"name": "redis", "image": "redis:8"}
@@ -19,7 +19,7 @@ SIDECAR: Object = {"name": "istio-proxy", "image": "istio/proxyv2:1.30"}
 
 
 def with_pods(api: dict[str, Any], redis: dict[str, Any]) -> NamespaceSnapshot:
-    there = sight()
+    there = a_snapshot()
     there.things[PODS.plural] = (pod("api-1", **api), pod("redis-1", {"app": "redis"}, ip="10.0.0.3", **redis))
     return there
 

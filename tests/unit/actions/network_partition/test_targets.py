@@ -1,4 +1,4 @@
-"""Who is cut off from what: targets, twins' labels and places, and the far end of a Service."""
+"""Who is cut off from what: targets, pairs' labels and places, and the destination of a Service."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from gameday.cluster.resources import Object
 from gameday.model.plan import CidrTarget, HostTarget, Selector, ServiceRef
 from gameday.model.setup import MOST_PAIRS, CutDestination, CutPort
 from gameday.preflight.cut_destination import cut_destination
-from unit.preflight.things import API, endpoints, isolating_policy, partition, pod, service, sight
+from unit.preflight.things import API, a_snapshot, endpoints, isolating_policy, partition, pod, service
 
 SELECTOR = Selector({"app": "api"})
 
@@ -18,7 +18,7 @@ def test_targets_run_and_are_not_ours() -> None:
     done = pod("api-4")
     done["status"]["phase"] = "Succeeded"
     ours = pod("first-witness-0", API | {"gameday.dev/drill": "first"})
-    there = sight(pods=(pod("api-1"), pod("redis-1", {"app": "redis"}), ending, done, ours))
+    there = a_snapshot(pods=(pod("api-1"), pod("redis-1", {"app": "redis"}), ending, done, ours))
     assert [found["metadata"]["name"] for found in targets(there, SELECTOR)] == ["api-1"]
 
 
@@ -56,7 +56,7 @@ def test_one_pair_a_node_and_kind_and_every_kind_before_a_second_node() -> None:
     peers = [{"podSelector": {"matchLabels": {"tier": tier}}} for tier in ("web", "job")]
     policies = (isolating_policy("by tier", {"app": "redis"}, ingress=[{"from": peers}]),)
     web, job = {"app": "api", "tier": "web"}, {"app": "api", "tier": "job"}
-    there = sight(
+    there = a_snapshot(
         networkpolicies=policies,
         pods=(*(pod(f"web-{n}", web, node=f"node-{n % 5}") for n in range(9)), pod("job-1", job, node="node-0")),
     )
@@ -109,13 +109,13 @@ ROWS: list[tuple[str, Object, Object, ServiceRef, tuple[CutPort, ...]]] = [
 
 @pytest.mark.parametrize(("there", "piece", "ref", "ports"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_ports_of_a_service(there: Object, piece: Object, ref: ServiceRef, ports: tuple[CutPort, ...]) -> None:
-    seen = sight()
+    seen = a_snapshot()
     seen.service, seen.endpoints = there, (piece, endpoints("10.0.0.4", ports={"": 7002}))
     assert cut_destination(seen, partition(ref).dependency).ports == ports
 
 
 def test_every_address_of_a_service_counts_ready_or_not() -> None:
-    seen = sight()
+    seen = a_snapshot()
     redis = service("redis", [PORT], externalIPs=["203.0.113.5"])
     redis["status"] = {"loadBalancer": {"ingress": [{"ip": "198.51.100.5"}, {"hostname": "lb.example.com"}]}}
     unready = endpoints("10.0.0.4")
@@ -127,7 +127,7 @@ def test_every_address_of_a_service_counts_ready_or_not() -> None:
 
 
 def test_other_services_that_lead_to_the_same_pods_are_cut_as_well() -> None:
-    seen = sight()
+    seen = a_snapshot()
     seen.service = service("redis", [PORT])
     seen.neighbours = (
         seen.service,
@@ -149,8 +149,8 @@ def test_other_services_that_lead_to_the_same_pods_are_cut_as_well() -> None:
 
 def test_addresses_outside_lose_their_host_bits() -> None:
     cidrs = CidrTarget(("203.0.113.7/24", "2001:db8::1/48"), (6379,))
-    outside = cut_destination(sight(), partition(cidrs).dependency)
+    outside = cut_destination(a_snapshot(), partition(cidrs).dependency)
     assert outside == CutDestination(cidrs=("203.0.113.0/24", "2001:db8::/48"), ports=(CutPort(6379, 6379),))
-    assert cut_destination(sight(), partition(HostTarget("203.0.113.7", (6379,))).dependency).cidrs == (
+    assert cut_destination(a_snapshot(), partition(HostTarget("203.0.113.7", (6379,))).dependency).cidrs == (
         "203.0.113.7/32",
     )

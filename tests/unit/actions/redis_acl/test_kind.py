@@ -47,7 +47,7 @@ from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.actions.http.test_change import PLACE, caller, env, scene
 from unit.api_server import ApiServer
-from unit.preflight.things import API, plan, pod, sight
+from unit.preflight.things import API, a_snapshot, plan, pod
 
 PLAIN: Final = redis_at(ServiceRef("redis"), username="metrics", password=SecretKey("redis", "password"), database=3)
 NAMED: Final = Dependencies((Dependency("redis", ServiceRef("redis"), PLAIN),), "spec.outage.faults[0].redisAcl")
@@ -139,7 +139,7 @@ def test_two_faults_that_switch_one_user_are_refused() -> None:
 
 
 def refusals(whole: Plan) -> list[tuple[str, str]]:
-    found = preflight(sight(), whole)
+    found = preflight(a_snapshot(), whole)
     return [(one.code, one.path.rpartition(".")[2]) for one in found if one.severity is Severity.REFUSE]
 
 
@@ -155,9 +155,9 @@ def test_what_the_namespace_or_the_plan_lacks_refuses_it() -> None:
 
 
 def test_who_lets_others_be_affected_is_told_before() -> None:
-    found = preflight(sight(), planned(replace(OFF, targets=None, others_affected=True)))
+    found = preflight(a_snapshot(), planned(replace(OFF, targets=None, others_affected=True)))
     assert [one.severity for one in found if one.code == "OthersAffected"] == [Severity.WARN]
-    assert not [one for one in preflight(sight(), planned(OFF)) if one.code == "OthersAffected"]
+    assert not [one for one in preflight(a_snapshot(), planned(OFF)) if one.code == "OthersAffected"]
 
 
 def test_a_cut_of_the_same_dependency_is_refused() -> None:
@@ -176,9 +176,9 @@ def test_a_cut_of_the_same_dependency_is_refused() -> None:
 
 
 def test_its_targets_count_for_the_limits() -> None:
-    field, hit = kind().hits(OFF, sight())
+    field, hit = kind().hits(OFF, a_snapshot())
     assert (field, [one["metadata"]["name"] for one in hit]) == ("podSelector", ["api-1", "api-2"])
-    assert kind().hits(replace(OFF, targets=None), sight()) == ("", ())
+    assert kind().hits(replace(OFF, targets=None), a_snapshot()) == ("", ())
 
 
 def test_it_runs_only_where_the_administrator_allows_it_and_once_for_one_redis() -> None:
@@ -359,6 +359,6 @@ def test_the_api_server_tries_both_pods() -> None:
         made.append((agent, wanted.config.on))
         return {}
 
-    ctx = DryRunContext(sight(), Setup(), "first", "drill-uid", "off", "first-fuse", agent_pod)
+    ctx = DryRunContext(a_snapshot(), Setup(), "first", "drill-uid", "off", "first-fuse", agent_pod)
     assert len(list(kind().creates(OFF, ctx))) == 2
     assert made == [("call-off", False), ("callback-0-off", True)]

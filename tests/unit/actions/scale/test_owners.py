@@ -8,7 +8,7 @@ from gameday.actions.scale.restore import Restore
 from gameday.cluster.resources import Object
 from gameday.model.plan import Step
 from gameday.preflight.findings import Finding, Severity
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 from workloads import deployment
 
 WORKER: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"}
@@ -27,7 +27,7 @@ def scaler(name: str, target: Object = WORKER, *, spec: Object | None = None, **
 
 def found(replicas: int = 0, **things: tuple[Object, ...]) -> list[Finding]:
     steps = (Step("stop", Scale(deployment("worker"), replicas)), Step("start", Restore(deployment("worker"))))
-    there = sight()
+    there = a_snapshot()
     there.things = there.things | things
     return list(check(there, plan(None, *steps)))
 

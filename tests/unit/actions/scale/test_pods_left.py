@@ -18,7 +18,7 @@ from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.plan import Fault, Mitigation, Plan, Step
 from gameday.preflight.findings import Severity
 from gameday.preflight.rights import WATCH
-from unit.preflight.things import plan, sight
+from unit.preflight.things import a_snapshot, plan
 from workloads import deployment, stateful_set
 
 WORKER = deployment("worker")
@@ -126,7 +126,7 @@ def test_an_undo_needs_no_sight_of_pods(cluster: Cluster) -> None:
 def test_the_right_to_see_the_pods_of_a_deployment_is_asked_for() -> None:
     def rights(workload: Workload) -> set[tuple[str, tuple[str, ...]]]:
         whole = plan(None, Step("stop", Scale(workload, 0)))
-        return {(right.resource.plural, right.verbs) for right in needed(sight(), whole)}
+        return {(right.resource.plural, right.verbs) for right in needed(a_snapshot(), whole)}
 
     assert {("replicasets", WATCH), ("deployments", WATCH)} <= rights(WORKER)
     assert ("replicasets", WATCH) not in rights(stateful_set("queue"))
@@ -145,7 +145,7 @@ def slow(whole: Plan, grace: int | None, replicas: int = 3, **spec: object) -> l
     """What is found of pods that may take so long: severity, path and text."""
     template = {"template": {"spec": {} if grace is None else {"terminationGracePeriodSeconds": grace}}}
     there = {"metadata": {"name": "worker"}, "spec": {"replicas": replicas, **template, **spec}}
-    seen = sight(deployments=(there,), statefulsets=(there | {"metadata": {"name": "queue"}},))
+    seen = a_snapshot(deployments=(there,), statefulsets=(there | {"metadata": {"name": "queue"}},))
     return [(one.severity.value, one.path, str(one)) for one in check(seen, whole) if one.code == "SlowToEnd"]
 
 

@@ -20,7 +20,7 @@ from gameday.model.record import DrillRecord
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.named import Dependencies
 from unit.api_server import ApiServer
-from unit.preflight.things import owner, plan, sight
+from unit.preflight.things import a_snapshot, owner, plan
 from workloads import deployment, stateful_set
 
 PATH = "spec.rollback.steps[1]"
@@ -29,7 +29,7 @@ QUEUE = owner("queue", {"app": "queue"})
 
 
 def with_(collections: dict[str, tuple[Object, ...]]) -> NamespaceSnapshot:
-    there = sight()
+    there = a_snapshot()
     there.things = there.things | collections
     return there
 
@@ -99,7 +99,7 @@ def test_the_preflight_says_in_which_field_it_belongs(
 def test_only_the_rights_of_its_own_kind_are_asked_for() -> None:
     rights = {
         (right.resource.plural, right.subresource): set(right.verbs)
-        for right in needed(sight(statefulsets=(QUEUE,)), plan(None, STOP, probes=()))
+        for right in needed(a_snapshot(statefulsets=(QUEUE,)), plan(None, STOP, probes=()))
         if right.resource.group == "apps"
     }
     assert rights == {("statefulsets", ""): {"list", "watch"}, ("statefulsets", "scale"): {"get", "patch"}}

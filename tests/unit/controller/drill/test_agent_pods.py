@@ -73,10 +73,10 @@ PROBES = (
     Probe("workers", KubernetesProbe("worker")),
 )
 CUT = NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis"), REDIS.server))
-FAR_END = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+DESTINATION = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
 REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
-THE_CUT = Cut("partition", Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=ClosingPlan(), dials=(REDIS_DIAL,))
+THE_CUT = Cut("partition", Via.CILIUM, DESTINATION, PAIRS, ("10.0.0.9",), severs=ClosingPlan(), dials=(REDIS_DIAL,))
 SETUP = Setup((THE_CUT,), dns="10.96.0.10")
 NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
 
@@ -120,9 +120,9 @@ def test_each_cut_has_witnesses_and_agents_of_its_own() -> None:
     second = Cut("other", Via.CILIUM, pairs=(Pair("node-c", {"app": "worker"}),), severs=ClosingPlan(), dials=(dial,))
     both = replace(SETUP, cuts=(THE_CUT, second))
     found = made(two, both)
-    twins = {f"{role}-{number}" for role in ("witness", "control") for number in range(3)}
-    assert found.keys() == wanted(two, both) == twins | {"counter", "counter-1"}
-    assert both.twins() == {"partition": range(2), "other": range(2, 3)}
+    pairs = {f"{role}-{number}" for role in ("witness", "control") for number in range(3)}
+    assert found.keys() == wanted(two, both) == pairs | {"counter", "counter-1"}
+    assert both.pair_numbers() == {"partition": range(2), "other": range(2, 3)}
     assert [name for name, *_ in dials(found["witness-1"])] == ["target:10.96.0.7:6379", "bystander:dns"]
     assert [name for name, *_ in dials(found["witness-2"])] == ["target:10.96.0.8:6379", "bystander:dns"]
     assert found["witness-2"]["metadata"]["labels"]["app"] == "worker"
@@ -183,10 +183,10 @@ def test_an_agent_that_would_never_end_is_not_made() -> None:
         pod(PLACE, "observer", PodTemplate("observer", "observer"), ObserverConfig())
 
 
-def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
+def test_pairs_have_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
     for agent, role in (("witness-1", "witness"), ("control-1", "control")):
-        twin = made()[agent]
-        assert twin["metadata"]["labels"] == {
+        one = made()[agent]
+        assert one["metadata"]["labels"] == {
             "app": "api",
             "tier": "web",
             "gameday.dev/drill": "redis-failover-first",
@@ -194,15 +194,15 @@ def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -
             "gameday.dev/agent": agent,
             "app.kubernetes.io/managed-by": "gameday",
         }
-        assert twin["spec"]["readinessGates"] == [{"conditionType": "gameday.dev/never-ready"}]
-        (term,) = twin["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        assert one["spec"]["readinessGates"] == [{"conditionType": "gameday.dev/never-ready"}]
+        (term,) = one["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
             "nodeSelectorTerms"
         ]
         assert term == {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-b"]}]}
-        assert twin["spec"]["tolerations"] == [{"operator": "Exists"}]
+        assert one["spec"]["tolerations"] == [{"operator": "Exists"}]
 
 
-def test_what_talks_to_redis_wears_target_labels_and_is_spared_by_the_cut() -> None:
+def test_what_talks_to_redis_has_target_labels_and_is_spared_by_the_cut() -> None:
     for agent in ("client", "counter"):
         pod = made()[agent]
         labels = pod["metadata"]["labels"]
@@ -210,7 +210,7 @@ def test_what_talks_to_redis_wears_target_labels_and_is_spared_by_the_cut() -> N
         assert pod["spec"]["readinessGates"]
 
 
-def test_the_observer_is_nobodys_twin() -> None:
+def test_the_observer_is_in_no_pair() -> None:
     observer = made()["observer"]
     assert "app" not in observer["metadata"]["labels"]
     assert "readinessGates" not in observer["spec"]
@@ -337,7 +337,7 @@ def test_what_ends_connections_does_so_until_its_time() -> None:
     assert alone.servers == (), "one server is asked by the Service's name"
 
 
-def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
+def test_closing_connections_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
     cache = Probe(
         "cache", RedisProbe(redis_at(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
     )
@@ -553,7 +553,7 @@ def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_
 def test_no_server_is_dialled_more_than_twenty_times_a_second(
     pairs: int, dialled: list[tuple[str, int]], every: float
 ) -> None:
-    destination = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
+    destination = replace(DESTINATION, services=("10.96.0.7", "10.96.0.8"))
     dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
     many = setup(far_end=destination, pairs=PAIRS[:1] * pairs, dials=dials)
     assert config(made(setup=many)["witness-0"], WitnessConfig).every == pytest.approx(every)

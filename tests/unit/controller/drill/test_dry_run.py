@@ -1,4 +1,4 @@
-"""The rehearsal tries every object that any stage may create, and reads what admission made of it."""
+"""The dry run tries every object that any stage may create, and reads what admission made of it."""
 
 import copy
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.probes.redis.kind import RedisProbe
 from unit.api_server import ApiServer
-from unit.preflight.things import API, owner, partition, plan, pod, sight
+from unit.preflight.things import API, a_snapshot, owner, partition, plan, pod
 from workloads import deployment
 
 PLACE = PodContext("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
@@ -46,7 +46,7 @@ def there(job: Object | None = None) -> NamespaceSnapshot:
     spec = {"jobTemplate": {"spec": {"template": pod, **(job or {})}}}
     worker = owner("worker", {"app": "worker"})
     worker["spec"]["replicas"] = 3
-    return sight(cronjobs=(cron | {"spec": spec},), deployments=(worker,))
+    return a_snapshot(cronjobs=(cron | {"spec": spec},), deployments=(worker,))
 
 
 def tried(wanted: Plan = WANTED, seen: NamespaceSnapshot | None = None) -> tuple[Part, ...]:
@@ -400,7 +400,7 @@ async def test_what_admission_adds_to_the_metadata_of_a_cut_is_no_hindrance(
 async def test_a_field_of_the_cut_that_the_crd_does_not_know_is_refused(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    """Without enableDefaultDeny the deny of one far end would take all egress from the targets."""
+    """Without enableDefaultDeny the deny of one destination would take all egress from the targets."""
     api_server.unknown_fields["ciliumnetworkpolicies"] = {"enableDefaultDeny"}
     answered = await dry_run(cluster, "shop", tried())
     (refused,) = answered.refused

@@ -88,7 +88,9 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
 
 
 @pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
-async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
+async def test_an_answer_of_the_closer_that_makes_no_sense_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, killed: object
+) -> None:
     follower, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "closer")
     assert follower.closed["closer"] == ConnectionsClosed(0, 0, "the closer pod's answer cannot be read")
 
@@ -113,7 +115,7 @@ async def test_whom_the_counter_has_seen_is_remembered(monkeypatch: pytest.Monke
 
 
 WITNESS = {"type": "dial", "name": "target-0"}
-SEVERED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
+CLOSED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
 COUNTED = {"type": "connections", "name": "connections", "values": {"count": 1}}
 ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
 HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answered": 1, "local": False}}
@@ -129,19 +131,19 @@ HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answere
         ("observer", {"name": "redis"}),
         ("observer", {"name": "pods"}),
         ("observer", WITNESS),
-        ("observer", SEVERED),
+        ("observer", CLOSED),
         ("observer", ARMED),
         ("client", WITNESS),
         ("closer", {}),
         ("closer", COUNTED),
-        ("counter", SEVERED),
+        ("counter", CLOSED),
         ("counter", {}),
         ("closer", ARMED),
-        ("witness-0", SEVERED),
+        ("witness-0", CLOSED),
         ("observer", HELD),
         ("client", HELD),
         ("closer", HELD),
-        ("fuse-stop", SEVERED),
+        ("fuse-stop", CLOSED),
         ("fuse-stop", {}),
     ],
 )
@@ -157,7 +159,7 @@ async def test_an_agent_is_believed_only_what_its_role_may_say(
     assert "skipped" in caplog.text
 
 
-async def test_what_keeps_a_fuse_from_its_rehearsal_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_keeps_a_fuse_from_its_dry_run_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = {"type": "armed", "name": "armed", "ok": False, "error": "TimeoutError", "values": {}}
     follower, _ = await read(monkeypatch, [line(1, **tried)], "fuse-stop")
     assert (follower.fuse_troubles, follower.fuses_armed) == ({"fuse-stop": "TimeoutError"}, {})

@@ -16,7 +16,7 @@ from unit.engine.simulation import Simulation, a_plan, finished
 
 NAME: Final = "eu1.redis.test"
 A, B = "203.0.113.7", "203.0.113.8"
-TWINS: Final = ("witness-0", "control-0")
+PAIR: Final = ("witness-0", "control-0")
 Found = Callable[[DrillRecord, float], tuple[str, ...]]
 """What DNS says at a moment of a drill; nothing where it is silent."""
 
@@ -41,8 +41,8 @@ class Named(Simulation):
         return self.found_by_dns(self.record, self.now)
 
     def look(self) -> None:
-        """What the twins do at each tick."""
-        for agent in TWINS:
+        """What the pairs do at each tick."""
+        for agent in PAIR:
             due = self.looked.setdefault(agent, self.now) if agent in self.there("pod") else float("inf")
             if self.now < due:
                 continue
@@ -121,7 +121,7 @@ def test_an_address_that_comes_under_the_cut_leaves_nothing_of_the_outage(after:
     assert f"{NAME} has addresses that were not cut: its address {B} was found" in record.message
 
 
-def test_a_guardrail_lifts_the_cut_and_says_nothing_of_the_system_then() -> None:
+def test_a_guardrail_reverts_the_cut_and_says_nothing_of_the_system_then() -> None:
     simulation = Named(
         lambda record, now: (A, B) if under_the_cut(record, 1.0, now) else (A,),
         answers={"stays up": ResultState.MISSED},

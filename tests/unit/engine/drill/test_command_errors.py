@@ -12,7 +12,7 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.command_queue import CommandQueue
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
-from gameday.engine.drill.undo_log import obstacle
+from gameday.engine.drill.undo_log import stalled_by
 from gameday.model.change import Change, ChangeState, Observed, Ran, RunState
 from gameday.model.observation import CommandKey, Fuse, Observation
 from gameday.model.plan import Plan, Rollback, Step
@@ -82,7 +82,7 @@ def test_a_fault_whose_name_ends_like_another_has_an_error_of_its_own() -> None:
     late = overdue(undoing(CUT, other), observed)
     messages = [line.message for line in late.timeline if line.reason == "FaultsNotCleared"]
     assert messages == ["redis: its policy is still there"]
-    assert obstacle(Context(a_plan(), undoing(CUT, faults_cleared=False), observed, NOBODY, 1031.0)) == ""
+    assert stalled_by(Context(a_plan(), undoing(CUT, faults_cleared=False), observed, NOBODY, 1031.0)) == ""
 
 
 def test_a_fuse_that_cannot_be_taken_away_is_told_of_while_the_drill_waits_for_it() -> None:

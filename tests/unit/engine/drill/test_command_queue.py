@@ -18,7 +18,7 @@ def test_the_same_command_rests_as_long_as_the_api_server_asks(asked: float, res
     assert queue.start(command, 100.0 + rest)
 
 
-def test_a_lift_waits_for_no_injection_that_was_put_off() -> None:
+def test_a_revert_waits_for_no_injection_that_was_put_off() -> None:
     queue = CommandQueue()
     assert queue.start(Apply(HOLD), 100.0)
     queue.finish(Apply(HOLD), 100.0, "too many requests", after=10.0)

@@ -64,7 +64,9 @@ def test_the_timeline_has_it_when_the_steady_state_ends() -> None:
 
 
 def test_each_target_is_to_be_seen() -> None:
-    simulation = Simulation(a_plan(), severed=ConnectionsClosed(2, 0, unseen=2, example="pod api-7 (10.0.0.7)"))
+    simulation = Simulation(
+        a_plan(), connections_closed=ConnectionsClosed(2, 0, unseen=2, example="pod api-7 (10.0.0.7)")
+    )
     simulation.finish()
     record = simulation.record
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")

@@ -96,9 +96,9 @@ def proven(record: DrillRecord, at: float) -> DrillRecord:
 @pytest.mark.parametrize(
     ("letters", "record", "reason"),
     [
-        pytest.param("......xxxxxx....", ended(), Reason.CONTROL_CUT, id="back as soon as it is lifted"),
+        pytest.param("......xxxxxx....", ended(), Reason.CONTROL_CUT, id="back as soon as it is reverted"),
         pytest.param("......xxxxxxxxxxxxxxxxxxxxxxxxxx", ended(), Reason.DEPENDENCY_DOWN, id="not back"),
-        pytest.param("......xxxx......", ended(), Reason.DEPENDENCY_DOWN, id="back before it was lifted"),
+        pytest.param("......xxxx......", ended(), Reason.DEPENDENCY_DOWN, id="back before it was reverted"),
         pytest.param("......xxxxxx", ended(), Reason.DEPENDENCY_DOWN, id="not heard since"),
         pytest.param("......xxxxxx....", ended(131.0), Reason.DEPENDENCY_DOWN, id="it began long after the cut"),
         pytest.param("." * 14 + "xxx" + "....", ended(102.5), Reason.DEPENDENCY_DOWN, id="it began after the undo"),

@@ -317,7 +317,7 @@ class TestAProbeThatIsSlowerThanMost:
 
     @pytest.mark.parametrize("guardrail", [False, True])
     def test_what_is_sent_after_the_end_counts_for_guardrails_only(self, guardrail: bool) -> None:
-        """Faults stand until the stage is left, and a guardrail lifts them at once."""
+        """Faults stand until the stage is left, and a guardrail reverts them at once."""
         expectation = Expectation("up", Mode.ALWAYS, "health.ok", guardrail=guardrail, tolerates=0.0)
         plan = a_plan(expectation, Expectation("rare", Mode.ALWAYS, "rare.ok"), probes=(HEALTH, RARE))
         answers = Answers(HEALTH, -40.5, false=((LASTS + 5.1, LASTS + 10),)), Answers(RARE, -17.0)

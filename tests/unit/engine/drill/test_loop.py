@@ -1,4 +1,4 @@
-"""The loop of a drill: what is saved before what is done, what is lifted without waiting, what a restart knows."""
+"""The loop of a drill: what is saved before what is done, what is reverted without waiting, what a restart knows."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from gameday.engine.drill import commands as do
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_queue import RETRY_AFTER
-from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LIFT_FIRST, LOOK_AGAIN_AFTER, LOOK_EVERY, DrillLoop, Work
+from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LOOK_AGAIN_AFTER, LOOK_EVERY, REVERT_FIRST, DrillLoop, Work
 from gameday.model.change import Change, ChangeState
 from gameday.model.halt import Halt, HaltState
 from gameday.model.observation import CommandKey, Fuse, Lock, Observation, Planned, Preflight
@@ -39,7 +39,7 @@ UNDER_CUT = Observation(
     changes={"partition": cut("first", "partition", "p")},
 )
 ABORTED = replace(UNDER_CUT, abort=True)
-LIFTED = replace(ABORTED, changes={"partition": cut("first", "partition", None)})
+REVERTED = replace(ABORTED, changes={"partition": cut("first", "partition", None)})
 
 
 def under_cut(record: DrillRecord = CUT) -> DrillLoop:
@@ -95,36 +95,36 @@ def test_a_cut_that_admission_changed_is_not_made_again_by_what_was_decided_befo
 def test_a_line_is_told_once() -> None:
     loop = under_cut(CUT.note(950.0, "Before", "an earlier process said so"))
     loop.look(a_plan(), ABORTED, NOW)
-    assert loop.look(a_plan(), ABORTED, NOW + LIFT_FIRST).save is not None
+    assert loop.look(a_plan(), ABORTED, NOW + REVERT_FIRST).save is not None
     assert "Before" not in [line.reason for line in loop.saved(NOW + 1).tell]
     loop.look(a_plan(), replace(ABORTED, changes={}), NOW + 60)
     assert "Aborted" not in [line.reason for line in loop.saved(NOW + 61).tell]
 
 
-def test_a_cut_is_lifted_at_once_and_its_record_waits_for_that_half_a_second_at_most() -> None:
+def test_a_cut_is_reverted_at_once_and_its_record_waits_for_that_half_a_second_at_most() -> None:
     loop = under_cut()
     work = loop.look(a_plan(), ABORTED, NOW)
     assert [type(command) for command in work.start] == [do.Revert]
-    assert (work.save, work.look_at) == (None, NOW + LIFT_FIRST)
+    assert (work.save, work.look_at) == (None, NOW + REVERT_FIRST)
     assert loop.look(a_plan(), ABORTED, NOW + 0.1).save is None
-    assert loop.look(a_plan(), ABORTED, NOW + LIFT_FIRST).save is not None
+    assert loop.look(a_plan(), ABORTED, NOW + REVERT_FIRST).save is not None
 
 
-def test_a_record_is_saved_as_soon_as_its_cut_is_lifted() -> None:
+def test_a_record_is_saved_as_soon_as_its_cut_is_reverted() -> None:
     loop = under_cut()
-    (lift,) = loop.look(a_plan(), ABORTED, NOW).start
-    loop.answered(lift, NOW + 0.1)
-    assert loop.look(a_plan(), LIFTED, NOW + 0.1).save is not None
+    (revert,) = loop.look(a_plan(), ABORTED, NOW).start
+    loop.answered(revert, NOW + 0.1)
+    assert loop.look(a_plan(), REVERTED, NOW + 0.1).save is not None
 
 
-def test_a_cut_that_was_lifted_under_a_record_that_is_not_saved_yet_was_removed_by_nobody_else() -> None:
+def test_a_cut_that_was_reverted_under_a_record_that_is_not_saved_yet_was_removed_by_nobody_else() -> None:
     loop = under_cut()
-    (lift,) = loop.look(a_plan(), ABORTED, NOW).start
-    loop.answered(lift, NOW + 0.1)
-    loop.look(a_plan(), LIFTED, NOW + 0.1)
+    (revert,) = loop.look(a_plan(), ABORTED, NOW).start
+    loop.answered(revert, NOW + 0.1)
+    loop.look(a_plan(), REVERTED, NOW + 0.1)
     loop.not_saved(NOW + 0.2)
     # A person who takes an abort back is not believed, so what is left to see is the cut that is gone.
-    work = loop.look(a_plan(), replace(LIFTED, abort=False), NOW + 1)
+    work = loop.look(a_plan(), replace(REVERTED, abort=False), NOW + 1)
     assert work.save is not None
     assert Reason.CUT_REMOVED not in [doubt.cause for doubt in work.save.record.doubts]
 

@@ -22,7 +22,7 @@ UNDOING = DrillRecord(phase=Phase.RECOVERY, undo_requested_at=10.0)
 @pytest.mark.parametrize("life", [Life.STARTING, Life.RUNNING])
 @pytest.mark.parametrize("record", [UNDOING, replace(UNDOING, finishing=True), replace(UNDOING, phase=Phase.ROLLBACK)])
 def test_no_connection_is_ended_any_more_once_the_cut_is_to_go(record: DrillRecord, life: Life) -> None:
-    """Also where nothing is to be lifted, as somebody took the policy away."""
+    """Also where nothing is to be reverted, as somebody took the policy away."""
     assert do.StopClosing("partition") in tuple(commands_for(a_plan(rollback=True), record, ending(life)))
 
 

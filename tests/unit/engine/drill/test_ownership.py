@@ -134,7 +134,7 @@ def owner(number: int, after: float) -> Callable[[Simulation], None]:
             return
         zero_at.append(world.now)
         if world.now - zero_at[0] >= after:
-            world.befall(What.SCALED_BY_OTHERS, number)
+            world.inject(What.SCALED_BY_OTHERS, number)
 
     return sets
 
@@ -180,7 +180,7 @@ def meddler(at: ChangeState | None, number: int) -> Callable[[Simulation], None]
         change = world.record.change("stop workers")
         due = world.record.phase is Phase.RECOVERY if at is None else change is not None and change.state is at
         if due and world.workers == 3:
-            world.befall(What.SCALED_BY_OTHERS, number)
+            world.inject(What.SCALED_BY_OTHERS, number)
 
     return sets
 

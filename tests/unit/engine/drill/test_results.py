@@ -14,7 +14,7 @@ from gameday.model.record import NOT_REACHED, Closing, Doubt, DrillRecord, Reaso
 from unit.engine.simulation import a_plan
 
 WINDOW = Window(100.0, 101.0, 121.0, 20.0, 130.0, 1.0)
-SEVERS = Observation(drill="drill", agents_wanted=frozenset({"counter"}))
+COUNTED = Observation(drill="drill", agents_wanted=frozenset({"counter"}))
 
 
 UNSHOWN = (Closing("partition", gone=False),)
@@ -43,7 +43,7 @@ class Says:
 
 
 def situation(says: Says, record: DrillRecord) -> Context:
-    return Context(a_plan(), record, SEVERS, says, 130.0)  # type: ignore[arg-type]  # only what is asked for here
+    return Context(a_plan(), record, COUNTED, says, 130.0)  # type: ignore[arg-type]  # only what is asked for here
 
 
 @pytest.mark.parametrize(

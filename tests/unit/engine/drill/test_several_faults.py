@@ -35,7 +35,7 @@ def entry(record: DrillRecord, fault: Fault) -> Change:
 
 @pytest.mark.parametrize("faults", ORDERS.values(), ids=ORDERS)
 def test_a_drill_of_them_passes_and_leaves_nothing(faults: tuple[Fault, ...]) -> None:
-    simulation = Simulation(a_plan(faults=faults), severs=PARTITION in faults)
+    simulation = Simulation(a_plan(faults=faults), close_connections=PARTITION in faults)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.PASSED, "AllExpectationsMet"), record.message
     assert simulation.left() == []
@@ -99,7 +99,7 @@ def test_one_that_is_not_proven_takes_all_back() -> None:
 def test_one_that_somebody_takes_back_ends_the_drill() -> None:
     def person(world: Simulation) -> None:
         if world.record.zero is not None and world.now > world.record.zero + 5 and world.workers == 0:
-            world.befall(What.SCALED_BY_OTHERS, 3)
+            world.inject(What.SCALED_BY_OTHERS, 3)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
@@ -112,7 +112,7 @@ def test_one_that_somebody_takes_back_ends_the_drill() -> None:
 def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made(number: int) -> None:
     def person(world: Simulation) -> None:
         if world.record.inject_requested_at is not None and world.workers == 3:
-            world.befall(What.SCALED_BY_OTHERS, number)
+            world.inject(What.SCALED_BY_OTHERS, number)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
@@ -125,9 +125,9 @@ def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made(number: i
 def test_the_first_one_is_not_made_either_where_somebody_did_so_while_its_fuse_was_armed() -> None:
     def person(world: Simulation) -> None:
         if world.record.phase is Phase.OUTAGE and world.workers == 3:
-            world.befall(What.SCALED_BY_OTHERS, 0)
+            world.inject(What.SCALED_BY_OTHERS, 0)
 
-    simulation = Simulation(a_plan(faults=(NO_WORKERS,)), meddle=person, severs=False)
+    simulation = Simulation(a_plan(faults=(NO_WORKERS,)), meddle=person, close_connections=False)
     record = finished(simulation)
     assert record.doubts[0].cause is Reason.CUT_CHANGED
     assert not entry(record, NO_WORKERS).touched
@@ -152,7 +152,7 @@ def test_an_undo_that_hangs_holds_up_the_others_only_for_its_budget() -> None:
 
 
 def effects_of(faults: tuple[Fault, ...]) -> int:
-    simulation = Simulation(a_plan(faults=faults), severs=PARTITION in faults)
+    simulation = Simulation(a_plan(faults=faults), close_connections=PARTITION in faults)
     simulation.finish()
     return simulation.effects
 
@@ -167,8 +167,8 @@ CRASHES = [
 
 @pytest.mark.parametrize(("faults", "nth", "after"), CRASHES)
 def test_killed_at_any_moment_all_of_them_are_taken_back(faults: tuple[Fault, ...], nth: int, after: bool) -> None:
-    plan, severs = a_plan(faults=faults), PARTITION in faults
-    simulation = Simulation(plan, kill_at=nth, kill_after_effect=after, severs=severs)
+    plan, close_connections = a_plan(faults=faults), PARTITION in faults
+    simulation = Simulation(plan, kill_at=nth, kill_after_effect=after, close_connections=close_connections)
     with pytest.raises(Killed):
         simulation.finish()
     simulation.restart()
@@ -180,7 +180,9 @@ def test_killed_at_any_moment_all_of_them_are_taken_back(faults: tuple[Fault, ..
 
 @pytest.mark.parametrize(("faults", "nth", "after"), CRASHES)
 def test_killed_for_good_the_fuses_take_all_of_them_back(faults: tuple[Fault, ...], nth: int, after: bool) -> None:
-    simulation = Simulation(a_plan(faults=faults), kill_at=nth, kill_after_effect=after, severs=PARTITION in faults)
+    simulation = Simulation(
+        a_plan(faults=faults), kill_at=nth, kill_after_effect=after, close_connections=PARTITION in faults
+    )
     with pytest.raises(Killed):
         simulation.finish()
     simulation.idle(timeouts.fuse_of_faults(simulation.plan) + 1)
@@ -190,7 +192,7 @@ def test_killed_for_good_the_fuses_take_all_of_them_back(faults: tuple[Fault, ..
 def test_aborted_before_the_second_one_it_is_never_made() -> None:
     def person(world: Simulation) -> None:
         if world.there("policy"):
-            world.befall(What.ABORT)
+            world.inject(What.ABORT)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)

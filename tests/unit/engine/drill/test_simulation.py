@@ -49,7 +49,7 @@ def test_the_outage_lasts_its_time_whatever_is_met_or_missed() -> None:
     assert 20.0 <= record.undo_requested_at - record.zero <= 21.0
 
 
-def test_a_guardrail_lifts_the_cut_at_once() -> None:
+def test_a_guardrail_reverts_the_cut_at_once() -> None:
     record = finished(Simulation(a_plan(), {"stays up": ResultState.MISSED}))
     assert record.verdict is Verdict.FAILED
     assert record.inject_requested_at is not None
@@ -85,42 +85,42 @@ def test_redis_down_before_the_cut_means_nothing_is_touched() -> None:
 
 
 def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
-    def somebody_lifts(world: Simulation) -> None:
+    def somebody_reverts(world: Simulation) -> None:
         if world.record.zero is not None and world.now > world.record.zero + 5:
-            world.befall(What.POLICY_DELETED)
+            world.inject(What.POLICY_DELETED)
 
-    simulation = Simulation(a_plan(), meddle=somebody_lifts)
+    simulation = Simulation(a_plan(), meddle=somebody_reverts)
     record = finished(simulation)
     assert record.reason == Reason.CUT_REMOVED.value
     assert simulation.injections.total() == 1
 
 
 def test_a_policy_that_is_removed_before_we_saw_it_is_not_made_again() -> None:
-    def somebody_lifts(world: Simulation) -> None:
-        world.befall(What.POLICY_DELETED)
+    def somebody_reverts(world: Simulation) -> None:
+        world.inject(What.POLICY_DELETED)
 
-    simulation = Simulation(a_plan(), meddle=somebody_lifts)
+    simulation = Simulation(a_plan(), meddle=somebody_reverts)
     record = finished(simulation)
     assert record.reason == Reason.CUT_REMOVED.value
     assert simulation.injections.total() == 1
 
 
-def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recovery_counts_from_it() -> None:
-    lifted: list[float] = []
+def test_a_revert_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recovery_counts_from_it() -> None:
+    reverted: list[float] = []
 
-    def lifts_and_dies(world: Simulation) -> None:
+    def reverts_and_dies(world: Simulation) -> None:
         started_at = world.record.zero
-        if started_at is not None and world.now >= started_at + world.plan.outage.duration and not lifted:
-            lifted.append(world.now)
-            world.befall(What.POLICY_DELETED)
+        if started_at is not None and world.now >= started_at + world.plan.outage.duration and not reverted:
+            reverted.append(world.now)
+            world.inject(What.POLICY_DELETED)
             world.idle(8.0)
             world.restart()
 
-    simulation = Simulation(a_plan(), meddle=lifts_and_dies)
+    simulation = Simulation(a_plan(), meddle=reverts_and_dies)
     record = finished(simulation)
     assert record.verdict is Verdict.PASSED, record.message
     assert record.recovery_zero is not None
-    assert record.recovery_zero <= lifted[0] + 1
+    assert record.recovery_zero <= reverted[0] + 1
     assert simulation.left() == []
 
 
@@ -143,7 +143,7 @@ class Unseen(Simulation):
 
     def __init__(self, number: int, plan: Plan) -> None:
         self.number, self.died = number, 0.0
-        super().__init__(plan, severs=False)
+        super().__init__(plan, close_connections=False)
 
     def scaled(self, replicas: int) -> None:
         """The number is set."""
@@ -189,7 +189,7 @@ def test_a_scale_that_was_put_back_while_no_operator_looked_may_have_ended_at_it
 
 def test_where_the_operator_looks_all_the_time_both_starts_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     judged = windows(monkeypatch)
-    finished(Simulation(a_plan(faults=(NO_WORKERS,)), severs=False))
+    finished(Simulation(a_plan(faults=(NO_WORKERS,)), close_connections=False))
     assert {stage: window.earliest for stage, window in judged.items()} == {
         Stage.STEADY_STATE: None, Stage.OUTAGE: None, Stage.RECOVERY: None,
     }  # fmt: skip
@@ -199,7 +199,7 @@ def test_where_the_operator_looks_all_the_time_both_starts_are_known(monkeypatch
 def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     def somebody_deletes(world: Simulation) -> None:
         if world.record.zero is not None:
-            world.befall(What.FUSE_DELETED)
+            world.inject(What.FUSE_DELETED)
 
     record = finished(Simulation(a_plan(), meddle=somebody_deletes))
     assert record.reason == Reason.FUSE_LOST.value
@@ -218,14 +218,14 @@ def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() ->
 
 
 def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -> None:
-    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, sever_takes=12.0))
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, closing_takes=12.0))
     assert record.closing("partition").gone is True
     assert record.verdict is Verdict.INCONCLUSIVE
     assert "give it a longer within" in record.message
 
 
 def test_connections_that_were_ended_after_the_outage_were_there_all_through_it() -> None:
-    record = finished(Simulation(a_plan(), sever_takes=22.0))
+    record = finished(Simulation(a_plan(), closing_takes=22.0))
     assert record.closing("partition").gone is not True
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NotSevered")
     assert "the outage ended before" in record.message
@@ -233,7 +233,7 @@ def test_connections_that_were_ended_after_the_outage_were_there_all_through_it(
 
 def test_connections_that_were_never_seen_were_not_ended() -> None:
     """A proxy, a NAT or a sidecar shows Redis other addresses than the targets': finding none left proves nothing."""
-    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, severed=NEVER_SEEN))
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, connections_closed=NEVER_SEEN))
     assert record.closing("partition").gone is False
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert "the dependency never showed a connection of pod api-7 (10.0.0.7)" in record.message
@@ -245,7 +245,7 @@ def test_connections_that_were_never_seen_were_not_ended() -> None:
 @pytest.mark.parametrize("says", [ResultState.MET, ResultState.MISSED], ids=["met", "guardrail violated"])
 def test_without_a_word_on_open_connections_a_drill_neither_passes_nor_fails(says: ResultState) -> None:
     """Simple drills that cut off what is not said to be a Redis passed when nothing was missed."""
-    simulation = Simulation(a_plan(), {"stays up": says}, severs=False)
+    simulation = Simulation(a_plan(), {"stays up": says}, close_connections=False)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert simulation.left() == []
@@ -255,7 +255,7 @@ def test_without_a_word_on_open_connections_a_drill_neither_passes_nor_fails(say
 
 
 def test_what_does_not_recover_is_repaired_whatever_is_known_of_open_connections() -> None:
-    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, severs=False)
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, close_connections=False)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert [step.state for step in record.steps] == [StepState.DONE] * 3
@@ -265,7 +265,7 @@ def test_what_does_not_recover_is_repaired_whatever_is_known_of_open_connections
 @pytest.mark.parametrize("missed", [False, True])
 def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: bool) -> None:
     says = {"reported": ResultState.MISSED} if missed else {}
-    record = finished(Simulation(a_plan(), says, severs=False, ends_open=True))
+    record = finished(Simulation(a_plan(), says, close_connections=False, ends_open=True))
     assert record.closing("partition").gone is True
     assert record.verdict is (Verdict.FAILED if missed else Verdict.PASSED), record.message
     assert record.zero is not None
@@ -275,7 +275,7 @@ def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: b
 
 
 def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
-    simulation = Simulation(a_plan(), severed=NEVER_SEEN, ends_open=True)
+    simulation = Simulation(a_plan(), connections_closed=NEVER_SEEN, ends_open=True)
     simulation.pods_take, simulation.every = 0.1, 0.25
     record = finished(simulation)
     assert record.verdict is Verdict.PASSED, record.message
@@ -285,7 +285,9 @@ def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["ended by themselves", "opened since the last look"])
 def test_connections_that_were_seen_and_are_gone_were_ended(killed: int) -> None:
-    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, severed=ConnectionsClosed(killed, 0)))
+    record = finished(
+        Simulation(a_plan(), {"reported": ResultState.MISSED}, connections_closed=ConnectionsClosed(killed, 0))
+    )
     assert record.closing("partition").gone is True
     assert record.verdict is Verdict.FAILED
 
@@ -293,7 +295,7 @@ def test_connections_that_were_seen_and_are_gone_were_ended(killed: int) -> None
 def test_a_fuse_outlives_a_request_that_may_still_arrive() -> None:
     def person(world: Simulation) -> None:
         if any(isinstance(one, do.Apply) and one.change.before is not None for one in world.given):
-            world.befall(What.ABORT)
+            world.inject(What.ABORT)
 
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
     simulation.api.scale_takes = 60.0
@@ -326,7 +328,7 @@ def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
 def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: What) -> None:
     def person(world: Simulation) -> None:
         if world.record.phase is phase and world.now > world.record.since + 2:
-            world.befall(how)
+            world.inject(how)
 
     simulation = Simulation(a_plan(), MISSES_RECOVERY, meddle=person)
     record = finished(simulation)
@@ -349,7 +351,7 @@ def test_the_rollback_runs_its_steps_and_puts_the_workers_back() -> None:
 def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
     def person(world: Simulation) -> None:
         if world.workers == 0:
-            world.befall(What.ABORT)
+            world.inject(What.ABORT)
 
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
     assert finished(simulation).verdict is Verdict.ABORTED
@@ -527,7 +529,7 @@ def test_a_cut_that_was_taken_away_while_no_operator_ran_is_not_made_again() -> 
         if isinstance((one := killed(rollback=False, nth=nth, after=True)).given[-1], do.Apply)
     )
     simulation.idle(4.0)
-    simulation.befall(What.POLICY_DELETED)
+    simulation.inject(What.POLICY_DELETED)
     simulation.idle(4.0)
     simulation.restart()
     record = simulation.finish()

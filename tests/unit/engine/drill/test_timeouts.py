@@ -21,7 +21,7 @@ def test_a_drill_ends_before_its_agents_do(missed: bool, rollback: bool, slow: b
     answers = {"healthy again": ResultState.MISSED} if missed else {}
     world = Simulation(a_plan(rollback=rollback), answers)
     if slow:
-        world.sever_takes, world.api.scale_takes = timeouts.CLOSE_CONNECTIONS - 1, timeouts.ARM
+        world.closing_takes, world.api.scale_takes = timeouts.CLOSE_CONNECTIONS - 1, timeouts.ARM
     world.finish(1000.0)
     began = next(line.at for line in world.record.timeline if "starting the agents" in line.message)
     assert world.record.phase is Phase.FINISHED

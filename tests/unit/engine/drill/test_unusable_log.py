@@ -9,7 +9,7 @@ WHY = "the log of agent observer is longer than 10 MiB, and the operator stopped
 
 
 @pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])
-def test_it_ends_the_drill_and_lifts_the_cut_at_once(phase: Phase) -> None:
+def test_it_ends_the_drill_and_reverts_the_cut_at_once(phase: Phase) -> None:
     simulation = Simulation(a_plan())
     while simulation.record.phase is not phase or simulation.now < simulation.record.since + 1:
         simulation.step()

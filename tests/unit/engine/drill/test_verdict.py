@@ -87,7 +87,7 @@ def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) ->
         pytest.param(
             replace(PROVEN, results=(LATE,), closings=(Closing("partition", gone=False),)),
             Verdict.FAILED,
-            id="recovery is judged without the severing",
+            id="recovery is judged without the closing of connections",
         ),
         pytest.param(
             replace(PROVEN, results=(MET,), faults_cleared=False), Verdict.INCONCLUSIVE, id="no pass over a leftover"
@@ -130,7 +130,7 @@ def test_a_guardrail_is_the_reason_whatever_else_was_missed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "severed", "says"),
+    ("result", "closed", "says"),
     [
         (
             replace(MISS, why="it stayed true"),
@@ -147,9 +147,9 @@ def test_a_guardrail_is_the_reason_whatever_else_was_missed() -> None:
         (replace(UNKNOWN, why=""), True, "buffers: Unknown"),
     ],
 )
-def test_what_is_undecided_is_told_with_its_own_reason(result: Result, severed: bool | None, says: str) -> None:
+def test_what_is_undecided_is_told_with_its_own_reason(result: Result, closed: bool | None, says: str) -> None:
     judged = verdict_of(
-        replace(PROVEN, results=(result,), closings=(Closing("partition", gone=severed),)), planned(result)
+        replace(PROVEN, results=(result,), closings=(Closing("partition", gone=closed),)), planned(result)
     )
     assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, "UnknownResult")
     assert says in judged.message

@@ -190,7 +190,7 @@ def test_what_could_not_be_judged_is_named() -> None:
         pytest.param("", 7.1, False, id="no sample at all"),
     ],
 )
-def test_a_guardrail_that_nobody_can_judge_lifts(text: str, now: float, known: bool) -> None:
+def test_a_guardrail_that_nobody_can_judge_reverts(text: str, now: float, known: bool) -> None:
     expectation = Expectation("it", Mode.ALWAYS, "a.b", guardrail=True)
     window = Window(START, None, None, 10.0, now, 10.0)
     assert (guardrail_unknown(expectation, strip(text), window) is None) is known

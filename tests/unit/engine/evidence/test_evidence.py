@@ -465,7 +465,7 @@ class TestRehearsal:
     """The end of the steady state: every expression runs on real samples."""
 
     @staticmethod
-    def rehearse(
+    def findings(
         outage: tuple[Expectation, ...] = (),
         recovery: tuple[Expectation, ...] = (),
         measurements: tuple[Measurement, ...] = (),
@@ -481,7 +481,7 @@ class TestRehearsal:
     def test_what_works_is_not_mentioned(self) -> None:
         outage = (always("health.status == 200"), becomes("health.body.redis != 'ok'"))
         recovery = (eventually("near(health.body.depth, baseline.health.body.depth, 0.1, 5)"),)
-        assert self.rehearse(outage, recovery) == ExpressionFindings()
+        assert self.findings(outage, recovery) == ExpressionFindings()
 
     @pytest.mark.parametrize(
         ("expression", "finding"),
@@ -534,9 +534,9 @@ class TestRehearsal:
     )
     def test_what_cannot_be_judged_is_wrong(self, expression: str, finding: str) -> None:
         for found in (
-            self.rehearse((always(expression),)),
-            self.rehearse(recovery=(eventually(expression),)),
-            self.rehearse((becomes(expression),)),
+            self.findings((always(expression),)),
+            self.findings(recovery=(eventually(expression),)),
+            self.findings((becomes(expression),)),
         ):
             assert len(found.wrong) == 1
             assert found.wrong[0].startswith(finding)
@@ -554,30 +554,30 @@ class TestRehearsal:
         ],
     )
     def test_what_compares_alike_is_not_mentioned(self, expression: str) -> None:
-        assert self.rehearse((always(expression),)) == ExpressionFindings()
+        assert self.findings((always(expression),)) == ExpressionFindings()
 
     @pytest.mark.parametrize("expression", ["health.ok", "health.body.depth >= 3", "!queue.ok"])
     def test_what_is_true_already_can_be_true_without_the_fault(self, expression: str) -> None:
-        found = self.rehearse((becomes(expression),))
+        found = self.findings((becomes(expression),))
         assert found.wrong == ()
         assert len(found.already) == 1
         assert found.already[0].startswith("it: it was true in the steady state")
-        assert self.rehearse((always(expression),)).already == ()
-        assert self.rehearse(recovery=(eventually(expression),)).already == ()
+        assert self.findings((always(expression),)).already == ()
+        assert self.findings(recovery=(eventually(expression),)).already == ()
 
     def test_only_the_steady_state_counts(self) -> None:
-        assert self.rehearse((becomes("health.body.early"),)).already
-        assert self.rehearse((becomes("health.body.early"),), since=0.5) == ExpressionFindings()
-        assert self.rehearse((becomes("health.body.early", holds=2.0),)) == ExpressionFindings()
+        assert self.findings((becomes("health.body.early"),)).already
+        assert self.findings((becomes("health.body.early"),), since=0.5) == ExpressionFindings()
+        assert self.findings((becomes("health.body.early", holds=2.0),)) == ExpressionFindings()
 
     def test_of_a_probe_that_asks_seldom_its_latest_sample_counts(self) -> None:
-        assert self.rehearse((becomes("health.body.redis != 'ok'"),), since=99.0) == ExpressionFindings()
-        assert self.rehearse((becomes("health.body.redis == 'ok'"),), since=99.0).already
-        assert self.rehearse((becomes("health.status == '503'"),), since=99.0).wrong
-        assert self.rehearse((becomes("health.body.nope == 1"),), since=99.0).wrong
+        assert self.findings((becomes("health.body.redis != 'ok'"),), since=99.0) == ExpressionFindings()
+        assert self.findings((becomes("health.body.redis == 'ok'"),), since=99.0).already
+        assert self.findings((becomes("health.status == '503'"),), since=99.0).wrong
+        assert self.findings((becomes("health.body.nope == 1"),), since=99.0).wrong
 
     def test_a_measurement_of_nothing_deserves_a_warning(self) -> None:
-        found = self.rehearse(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
+        found = self.findings(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
         assert found == ExpressionFindings(doubtful=("depth: no sample has a number at health.body.redis",))
 
 

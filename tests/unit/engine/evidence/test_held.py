@@ -17,7 +17,7 @@ CUT = Span(requested=100.0, started_at=100.5, until=160.0)
 
 @dataclass(frozen=True)
 class Holds:
-    """What one twin tells of a connection: when it answered, when it ended and how."""
+    """What one agent of a pair tells of a connection: when it answered, when it ended and how."""
 
     answers: tuple[float, ...]
     ended_at: float | None = None

@@ -60,7 +60,7 @@ GOOD: list[Target] = [
 
 
 @pytest.mark.parametrize("to", GOOD, ids=str)
-def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
+def test_a_destination_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
     assert found(to) == []
 
 
@@ -105,7 +105,7 @@ def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
     ],
     ids=str,
 )
-def test_a_far_end_that_no_drill_could_cut_or_prove_is_a_finding(to: Target, path: str, told: str) -> None:
+def test_a_destination_that_no_drill_could_cut_or_prove_is_a_finding(to: Target, path: str, told: str) -> None:
     findings = found(to)
     assert paths(findings) == [path]
     assert told in findings[0]

@@ -1,4 +1,4 @@
-"""Far ends and times that no schema can check are findings with a path, and never crash the check."""
+"""Destinations and times that no schema can check are findings with a path, and never crash the check."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def found(of: Plan) -> list[str]:
         (HostTarget("not a host", (1,)), "tcp.host"),
     ],
 )
-def test_a_far_end_that_is_none_is_a_finding(to: Target, path: str) -> None:
+def test_a_destination_that_is_none_is_a_finding(to: Target, path: str) -> None:
     assert [f.partition(": ")[0] for f in found(plan(to=to))] == [f"spec.dependencies[0].{path}"]
 
 

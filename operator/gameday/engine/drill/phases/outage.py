@@ -72,7 +72,7 @@ def _arm(ctx: Context) -> DrillRecord:
 
 
 def _trouble(ctx: Context) -> str:
-    """What the pod of a fuse that is not armed says of its rehearsal, or what keeps that pod from running, or ""."""
+    """What the pod of a fuse that is not armed says of its dry run, or what keeps that pod from running, or ""."""
     waiting = (one for one in of_faults(ctx.record, ctx.plan) if one.state is ChangeState.REGISTERED)
     seen = [ctx.observed.fuse(one.fuse_name) for one in waiting]
     said = (*(fuse.trouble for fuse in seen), *(f"its pod does not run: {fuse.waits}" for fuse in seen if fuse.waits))
@@ -183,9 +183,9 @@ def _hold(ctx: Context, started_at: float) -> DrillRecord:
     ctx = ctx.with_record(connections.settle(ctx))
     record = end_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends))
     record = record.enter(Phase.RECOVERY, ctx.now, "the outage is over; undoing the faults")
-    # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
-    lifted = not any(ctx.observed.change(change.name).there for change in of_faults(record, ctx.plan))
-    return ask_undo_of_faults(record, ctx.plan, ends if lifted else ctx.now)
+    # Where an earlier process has reverted and could not say so, the recovery began when the outage was to end.
+    reverted = not any(ctx.observed.change(change.name).there for change in of_faults(record, ctx.plan))
+    return ask_undo_of_faults(record, ctx.plan, ends if reverted else ctx.now)
 
 
 RULES = PhaseRules(

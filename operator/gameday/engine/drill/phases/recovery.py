@@ -82,7 +82,7 @@ def _undone(ctx: Context) -> DrillRecord:
         if any(f.action.WITNESSED for f in ctx.plan.outage.faults)
         else "the faults were undone"
     )
-    return record.note(ctx.now, "CutLifted", f"{who} {started_at - asked:.2f} s after the undo request")
+    return record.note(ctx.now, "CutReverted", f"{who} {started_at - asked:.2f} s after the undo request")
 
 
 def judge(ctx: Context, started_at: float, *, again: bool) -> DrillRecord:

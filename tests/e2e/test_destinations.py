@@ -1,4 +1,4 @@
-"""Far ends as people have them: an exporter's port before Redis' own, TLS of which nothing tells, sidecars."""
+"""Destinations as people have them: an exporter's port before Redis' own, TLS of which nothing tells, sidecars."""
 
 import copy
 import subprocess
