@@ -7,7 +7,7 @@ from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, LEASES, Object
-from gameday.errors import AlreadyExists, Conflict, GameDayError
+from gameday.errors import AlreadyExists, Conflict, GameDayError, NotFound
 
 LEASE_SECONDS: Final = 8
 """How long a silent leader is believed; with the renewals it makes a take-over within 10 s of a kill."""
@@ -211,6 +211,22 @@ async def _alive(cluster: Cluster, namespace: str, holder: str, undoing: Callabl
     uid, _, name = holder.partition("/")
     drill = await cluster.get(DRILLS, namespace, name)
     return undoing(uid) or (drill is not None and drill["metadata"]["uid"] == uid)
+
+
+async def namespace_ends(cluster: Cluster, namespace: str) -> bool:
+    """Whether the namespace is being deleted, and with it everything that we could undo there.
+
+    Raises:
+        GameDayError: when that is unknown.
+
+    """
+    try:
+        await cluster.create(LEASES, namespace, _lease(namespace, LOCK, {}), dry_run=True)
+    except NotFound:
+        return True
+    except AlreadyExists:
+        pass
+    return False
 
 
 async def unlock_namespace(cluster: Cluster, namespace: str, uid: str) -> None:

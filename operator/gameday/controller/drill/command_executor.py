@@ -16,8 +16,8 @@ from gameday.actions.registry import KINDS
 from gameday.actions.target_versions import target_versions
 from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
-from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
-from gameday.cluster.resources import DRILLS, LEASES, PODS, Object, Resource
+from gameday.cluster.lease import lock_namespace, unlock_namespace
+from gameday.cluster.resources import DRILLS, PODS, Object, Resource
 from gameday.controller.drill import agents, dry_run, notifier_pods
 from gameday.controller.drill.agent_pods import agent_pod
 from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
@@ -36,7 +36,7 @@ from gameday.engine.drill import connections, limits, timeouts
 from gameday.engine.drill.commands import Command
 from gameday.engine.drill.steps import taken_over
 from gameday.engine.drill.undo_log import of_steps
-from gameday.errors import AlreadyExists, NamespaceBusy, NotFound, Rejected
+from gameday.errors import AlreadyExists, NamespaceBusy, Rejected
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as acting_fuse
 from gameday.model.change import Change, ChangeState
@@ -236,22 +236,6 @@ class CommandExecutor:
             shown = plan_findings.findings(snapshot, plan, limits_state.limits, radius, preflight)
             preflight = replace(preflight, dry_run=shown)
         self.informers.preflight = preflight
-
-    async def namespace_ends(self) -> bool:
-        """Whether the namespace is being deleted, and with it everything that we could undo there.
-
-        Raises:
-            GameDayError: when that is unknown.
-
-        """
-        lock = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": LOCK}, "spec": {}}
-        try:
-            await self.operator.create(LEASES, self.namespace, lock, dry_run=True)
-        except NotFound:
-            return True
-        except AlreadyExists:
-            pass
-        return False
 
     async def find_bypass(self) -> None:
         """Look again for what lets traffic through: it may have come after the preflight, or under another process.

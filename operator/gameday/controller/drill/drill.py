@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from gameday.cluster.lease import namespace_ends
 from gameday.controller.drill.agents import probe_agents
 from gameday.controller.drill.command_executor import CommandExecutor
 from gameday.controller.drill.informers import DrillInformers
@@ -146,7 +147,7 @@ class DrillRunner:
             if (
                 drill is None
                 or "deletionTimestamp" not in drill["metadata"]
-                or not await self.executor.namespace_ends()
+                or not await namespace_ends(self.executor.operator, self.executor.namespace)
             ):
                 return False
             await self.executor.execute(RemoveFinalizer())

@@ -114,7 +114,7 @@ def test_pods_that_were_not_listed_do_not_count_as_gone(unlisted: str, cluster: 
     assert (found.presence, found.settled, found.followed) == (Presence.PRESENT, False, False)
 
 
-def test_an_undo_needs_no_sight_of_pods(cluster: Cluster) -> None:
+def test_an_undo_need_not_see_pods(cluster: Cluster) -> None:
     """It must not wait for a right that a namespace of an earlier version has not granted."""
     ctx = context(cluster, sets=())
     kind = KINDS.changes["scale"]
