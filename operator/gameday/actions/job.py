@@ -39,7 +39,7 @@ SHOWN: Final[Mapping[RunState, str]] = {
     RunState.FAILED: "its Job failed",
 }
 """How a step stands, by its Job."""
-QUEUED: Final = "its Job {} was suspended by somebody else, such as a queue, and never started; it is deleted"
+QUEUED: Final = "its Job {} is suspended by somebody else, such as a queue, and may have run before; it is deleted"
 
 
 class JobSpec(ApiModel):

@@ -1,12 +1,12 @@
 """The pods of a workload as a drill's watches have them, for kinds that delete or evict pods, or wait for their end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gameday.actions.kind import ActionContext, Watch
 from gameday.actions.workload import Workload
 from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS, Object
-from gameday.preflight.impact import workload as workload_of
+from gameday.preflight.impact import controller_of
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.one_of import listed
 
@@ -38,27 +38,32 @@ def seen_left(ctx: ActionContext, workload: Workload) -> int | None:
     """How many pods of a workload have not ended, those that are ending included; None while that is not known."""
     if not all(ctx.cache.listed(watch.name) for watch in watches_of(workload)):
         return None
-    snapshot = snapshot_of(ctx)
-    return sum(not _has_ended(pod) and _may_be_of(snapshot, workload, pod) for pod in snapshot.of(PODS))
+    sets = by_uid(ctx.cache.objects(SETS).values())
+    return sum(not has_ended(pod) and may_be_of(sets, workload, pod) for pod in ctx.cache.objects(ALL_PODS).values())
 
 
-def _has_ended(pod: Object) -> bool:
+def by_uid(things: Iterable[Object]) -> dict[str, Object]:
+    """Objects by their UIDs."""
+    return {one["metadata"]["uid"]: one for one in things if "uid" in one["metadata"]}
+
+
+def has_ended(pod: Object) -> bool:
     """Whether none of its containers runs any more, or will."""
     return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
-def _may_be_of(snapshot: NamespaceSnapshot, workload: Workload, pod: Object) -> bool:
-    """Whether a pod is one of a workload's, or may be.
+def may_be_of(sets: Mapping[str, Object], workload: Workload, pod: Object) -> bool:
+    """Whether a pod is one of a workload's, or may be; ``sets`` are the ReplicaSets by their UIDs.
 
     An old ReplicaSet may be deleted while its last pods are ending. The name of such a ReplicaSet still says of which
     Deployment it was: the Deployment's name, and a hash behind it.
     """
-    controller = workload_of(snapshot, pod)
-    kind, _, name = controller.partition(" ")
-    if controller == str(workload) or workload.resource is not DEPLOYMENTS or kind != REPLICA_SETS.kind:
-        return controller == str(workload)
-    there = any(one["metadata"]["name"] == name for one in snapshot.of(REPLICA_SETS))
-    return not there and name.rpartition("-")[0] == workload.name
+    owner = controller_of(pod)
+    if owner is not None and workload.resource is DEPLOYMENTS and owner["kind"] == REPLICA_SETS.kind:
+        if (found := sets.get(owner.get("uid", ""))) is None:
+            return str(owner["name"]).rpartition("-")[0] == workload.name
+        owner = controller_of(found)
+    return owner is not None and f"{owner['kind']} {owner['name']}" == str(workload)
 
 
 def pod_names(pods: Sequence[str]) -> str:

@@ -53,16 +53,17 @@ def running(snapshot: NamespaceSnapshot) -> Iterator[Object]:
 
 def workload(snapshot: NamespaceSnapshot, pod: Object) -> str:
     """What controls a pod, as ``Deployment api``."""
-    owner = _controller(pod)
+    owner = controller_of(pod)
     if owner is None:
         return f"Pod {_name(pod)}"
     if owner["kind"] == REPLICA_SETS.kind:
         found = next((s for s in snapshot.of(REPLICA_SETS) if s["metadata"].get("uid") == owner.get("uid")), None)
-        owner = (_controller(found) if found is not None else None) or owner
+        owner = (controller_of(found) if found is not None else None) or owner
     return f"{owner['kind']} {owner['name']}"
 
 
-def _controller(thing: Object) -> Object | None:
+def controller_of(thing: Object) -> Object | None:
+    """The owner of an object that controls it, as its ownerReferences name it."""
     owners: list[Object] = thing["metadata"].get("ownerReferences") or []
     return next((owner for owner in owners if owner.get("controller")), None)
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from gameday.actions.kind import PreflightContext
+from gameday.actions.watched_pods import by_uid, has_ended, may_be_of
 from gameday.actions.workload import Workload
 from gameday.actions.workload_checks import pods_of
-from gameday.cluster.resources import STATEFUL_SETS, Object
+from gameday.cluster.resources import PODS, REPLICA_SETS, STATEFUL_SETS, Object
 from gameday.preflight.findings import Finding, Severity
 
 LONGEST: Final = 60.0
@@ -27,6 +28,7 @@ def check(ctx: PreflightContext, path: str, workload: Workload, replicas: int) -
     going = there["spec"].get("replicas", 1) - replicas
     if going <= 0:
         return
+    yield from _ending(ctx, path, workload)
     own = (pod["spec"] for pod in pods_of(ctx.snapshot, workload))
     template = (there["spec"].get("template") or {}).get("spec") or {}
     grace = max(_grace(spec) for spec in (template, *own))
@@ -44,6 +46,28 @@ def check(ctx: PreflightContext, path: str, workload: Workload, replicas: int) -
         text = f"{each}, and the fault has had no effect if that takes longer than {LONGEST:.0f} s"
         remedy = "see that they end sooner, scale fewer away, or set the podManagementPolicy to Parallel"
         yield Finding("SlowToEnd", path, text, remedy, Severity.WARN)
+
+
+def _ending(ctx: PreflightContext, path: str, workload: Workload) -> Iterator[Finding]:
+    """A finding about pods that are deleted and still there, which may last: their node may be lost."""
+    sets = by_uid(ctx.snapshot.of(REPLICA_SETS))
+    there = [
+        (str(pod["metadata"]["name"]), str(pod["spec"].get("nodeName", "")))
+        for pod in ctx.snapshot.of(PODS)
+        if "deletionTimestamp" in pod["metadata"] and not has_ended(pod) and may_be_of(sets, workload, pod)
+    ]
+    if there:
+        name, node = min(there)
+        more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        text = (
+            f"pod {name}{more} of {workload} on node {node} is deleted and has not ended yet; a scale has its effect "
+            "once it is gone as well"
+        )
+        remedy = (
+            f"see why it stays: kubectl describe pod -n {ctx.snapshot.namespace} {name}; if its node is lost, delete "
+            "the Node"
+        )
+        yield Finding("StillEnding", path, text, remedy, Severity.WARN)
 
 
 def _of_step(ctx: PreflightContext, path: str, each: str, takes: int) -> Iterator[Finding]:

@@ -69,11 +69,14 @@ def role_of(pod: Object) -> str | None:
 def may_act(pod: Object, jobs: Collection[str]) -> bool:
     """Whether a pod is a caller, or a fuse whose Job is gone; ``jobs`` are the UIDs of the Jobs that are there.
 
-    Garbage collection ends such a fuse, but on a node that is lost it may go on, and act at its deadline.
+    Garbage collection ends such a fuse, but on a node that is lost it may go on, and act at its deadline. A caller that
+    has ended counts until it is deleted: as long as its name is taken, no late request makes another one.
     """
     role = role_of(pod)
     owners = {owner.get("uid") for owner in pod["metadata"].get("ownerReferences") or ()}
-    return role == CALLER or (role == FUSE and not is_over(pod) and owners.isdisjoint(jobs))
+    if role == CALLER:
+        return not (is_over(pod) and "deletionTimestamp" in pod["metadata"])
+    return role == FUSE and not is_over(pod) and owners.isdisjoint(jobs)
 
 
 def leaving(pods: Iterable[Object]) -> tuple[Leaving, ...]:

@@ -62,9 +62,11 @@ def _too_long(most: float, plan: Plan) -> Iterator[str]:
 
 def _waits(plan: Plan) -> Iterator[tuple[str, str, float]]:
     """What may take longer than usual: the field that says so, how long it may take, and how much longer that is."""
-    for fault in plan.outage.faults[1:]:
+    for number, fault in enumerate(plan.outage.faults):
         most = timeouts.proven_within(fault.action)
-        if most > timeouts.PROVE:
+        # As the first fault, what a person or a platform does begins the outage at some moment of that time.
+        begins = number == 0 and (fault.action.OUTSIDE or fault.action.BY_HAND)
+        if most > timeouts.PROVE and not begins:
             path = f"spec.outage.faults[{fault.name}].{fault.action.KIND}"
             given = fault.action.patience is not None
             field, what = (f"{path}.within", length(most)) if given else (path, f"{length(most)} to be proven")

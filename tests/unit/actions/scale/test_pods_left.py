@@ -192,3 +192,16 @@ def test_a_fault_has_as_long_to_be_proven_as_such_pods_may_take() -> None:
     assert timeouts.proven_within(Scale(WORKER, 0)) == timeouts.PROVE + 60
     assert timeouts.proven_within(usual.outage.faults[0].action) == timeouts.PROVE
     assert timeouts.fuse_of_faults(whole) == timeouts.fuse_of_faults(usual) + 60
+
+
+@pytest.mark.parametrize("whole", [faulty(0), mitigated()], ids=["fault", "step"])
+def test_a_pod_that_is_ending_before_the_drill_is_told_because_it_may_stay(whole: Plan) -> None:
+    """On a lost node it stays for hours, and a scale would take the others away and wait in vain."""
+    there = {"metadata": {"name": "worker"}, "spec": {"replicas": 3, "template": {"spec": {}}}}
+    stays = pod() | {"spec": {"nodeName": "node-b"}}
+    ended, other = pod(name="ended", phase="Failed"), pod(name="other", owner="api-7", uid="api")
+    known = a_snapshot(deployments=(there,), replicasets=(SET,), pods=(stays, ended, other))
+    (found,) = (one for one in check(known, whole) if one.code == "StillEnding")
+    assert found.severity is Severity.WARN
+    assert "pod worker-5d9-x of Deployment worker on node node-b is deleted and has not ended yet" in found.message
+    assert "kubectl describe pod -n shop worker-5d9-x" in found.remedy

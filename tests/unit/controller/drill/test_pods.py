@@ -27,12 +27,23 @@ def pod(role: str, *, owner: str = "uid-of-job", phase: str = "Running", **metad
     [
         (pod(CALLER), True),
         (pod(CALLER, phase="Succeeded"), True),
+        (pod(CALLER, deletionTimestamp=DUE), True),
+        (pod(CALLER, phase="Succeeded", deletionTimestamp=DUE, finalizers=["example.com/keep"]), False),
         (pod("fuse"), False),
         (pod("fuse", owner="uid-of-a-job-that-is-gone"), True),
         (pod("fuse", owner="uid-of-a-job-that-is-gone", phase="Succeeded"), False),
         (pod("witness", owner="uid-of-a-drill"), False),
     ],
-    ids=["a caller", "a caller keeps its name", "a fuse", "a fuse without its Job", "one that has acted", "an agent"],
+    ids=[
+        "a caller",
+        "a caller keeps its name",
+        "one that is ending",
+        "one that a finalizer keeps",
+        "a fuse",
+        "a fuse without its Job",
+        "one that has acted",
+        "an agent",
+    ],
 )
 def test_callers_and_fuses_without_their_job_are_ended_before_the_namespace_is_given_back(
     there: dict[str, Any], acts: bool

@@ -9,6 +9,7 @@ import pytest
 from gameday.actions.http.call import Call
 from gameday.actions.http.change import Http
 from gameday.actions.manual import Manual
+from gameday.actions.scale.kind import Scale
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals
@@ -21,6 +22,7 @@ from gameday.schema.when import hours_of
 from unit.actions.redis_acl.test_kind import OFF as USER_OFF
 from unit.engine.script import Script
 from unit.engine.simulation import OTHER_CUT, PARTITION, Simulation, a_plan, finished
+from workloads import deployment
 
 PLAN = a_plan()
 """Its outage lasts 20 s."""
@@ -97,6 +99,14 @@ def test_each_later_fault_adds_to_how_long_the_first_may_stand() -> None:
 
 def test_a_later_fault_that_has_less_time_than_usual_gives_none_to_another() -> None:
     assert of_plan(Limits(max_outage=119), lasting(60, PARTITION.action, by_hand(10), by_hand(90)))
+
+
+def test_a_scale_may_have_its_effect_long_before_it_is_proven_also_as_the_first_fault() -> None:
+    """Its pods leave their Services at once, and the outage begins when the last of them has ended."""
+    plan = lasting(60, Scale(deployment("worker"), 0))
+    assert of_plan(Limits(max_outage=120), plan) == ()
+    (text,) = of_plan(Limits(max_outage=119), plan)
+    assert "spec.outage.faults[f0].scale (1m30s to be proven) adds 1m:" in text
 
 
 def test_nothing_stands_while_a_person_has_not_done_the_first_fault() -> None:
