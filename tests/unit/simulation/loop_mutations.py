@@ -62,7 +62,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a lock that an earlier process took is forgotten", Rule.RESTORED, kinds=(What.CRASH,), whole=None)
 def _() -> tuple[Any, ...]:
-    return (patch.object(CommandOutcomes, "after", lambda _: CommandOutcomes(Lock.FREE)),)
+    return (patch.object(CommandOutcomes, "after", lambda *_: CommandOutcomes(Lock.FREE)),)
 
 
 @mutation(
