@@ -13,7 +13,7 @@ import re
 import sys
 import time
 
-from chaos import agents, calls, clocks, freezes, kills, outages, pods, takeover, uninstall, users
+from chaos import agents, calls, clocks, freezes, kills, outages, people, pods, restarts, takeover, uninstall, users
 from chaos.case import Case, ChaosNamespace, attempt, chaos_namespace
 from chaos.row import Results, Row
 from chaos.table import publish, summary
@@ -32,7 +32,7 @@ PACE = 0.25
 
 def all_cases() -> list[Case]:
     """Every case of the table."""
-    parts = (kills, calls, users, freezes, clocks, takeover, agents, pods, uninstall, outages)
+    parts = (kills, calls, users, people, restarts, freezes, clocks, takeover, agents, pods, uninstall, outages)
     return [case for part in parts for case in part.cases()]
 
 

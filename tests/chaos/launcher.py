@@ -19,7 +19,7 @@ from typing import Any
 from chaos.points import AFTER, BEFORE, Asked, Point, point
 from gameday.cli.main import app
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import Object, Resource
+from gameday.cluster.resources import PODS, Object, Resource
 from gameday.controller.clock import Clock
 from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.model.record import DrillRecord
@@ -42,6 +42,7 @@ class Killer:
             setattr(PersistedDrill, "save", self._saving(PersistedDrill.save))  # noqa: B010  a method is not to be assigned
         for verb in ("create", "replace", "patch", "delete"):
             setattr(Cluster, verb, self._calling(verb, getattr(Cluster, verb)))
+        setattr(Cluster, "evict", self._evicting(Cluster.evict))  # noqa: B010  a method is not to be assigned
 
     def _saving(self, save: Call) -> Call:
         async def saving(persisted: PersistedDrill, record: DrillRecord) -> None:
@@ -61,6 +62,14 @@ class Killer:
             return await self._around(now, call(cluster, resource, namespace, *rest, **more))
 
         return calling
+
+    def _evicting(self, evict: Call) -> Call:
+        async def evicting(cluster: Cluster, namespace: str, pod: str, *, uid: str) -> Any:
+            asked = Asked("evict", PODS.plural, pod, {})
+            now = self.at.action.call is not None and self.at.action.call(asked) and self._counts()
+            return await self._around(now, evict(cluster, namespace, pod, uid=uid))
+
+        return evicting
 
     def _counts(self) -> bool:
         self._met += 1

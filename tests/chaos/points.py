@@ -22,7 +22,7 @@ class Asked:
     """One call of the operator to the API server."""
 
     verb: str
-    """create, replace, patch or delete."""
+    """create, replace, patch, delete or evict."""
     plural: str
     name: str
     body: Object
@@ -124,6 +124,8 @@ def _agent_pod(asked: Asked) -> bool:
 
 POLICIES = ("networkpolicies", "ciliumnetworkpolicies")
 CUT, SCALE = 0, 1
+RENEW = "renew payments"
+"""The step of a rollback that restarts."""
 STOP, CLEAR, START = "stop payments", "clear state", "start payments"
 """The steps of the rollback that is drilled."""
 
@@ -263,6 +265,25 @@ CALLS = (
 """A drill of one call, or of one user of a Redis, in its order: what a drill of one cut has not."""
 
 
+MANUAL = (
+    OperatorAction("the request to act is saved", save=_comes(lambda record: record.inject_requested_at)),
+    OperatorAction("the act is saved as there", save=_comes(_hold(CUT, ChangeState.ACTIVE))),
+    OperatorAction("its proof is saved", save=_comes(lambda record: record.proven_at)),
+    OperatorAction("the request to undo is saved", save=_comes(_hold(CUT, ChangeState.UNDOING))),
+    OperatorAction("the verified undo is saved", save=_comes(_undone(CUT))),
+    OperatorAction("the empty undo log is saved", save=_comes(_hold(CUT, ChangeState.UNDONE))),
+)
+"""A drill of one fault that a person makes, in its order: what a drill of one cut has not."""
+
+RESTART = (
+    OperatorAction("the restart is saved as intended", save=_comes(_step(RENEW, StepState.INTENDED))),
+    OperatorAction("the first pod is evicted", call=_call("evict", "pods")),
+    OperatorAction("the second pod is evicted", call=_call("evict", "pods"), nth=2),
+    OperatorAction("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
+)
+"""A rollback that evicts the pods of a workload one after another, in its order."""
+
+
 def points(actions: tuple[OperatorAction, ...]) -> tuple[Point, ...]:
     """Both sides of each action."""
     return tuple(Point(action, moment) for action in actions for moment in (BEFORE, AFTER))
@@ -275,6 +296,8 @@ GROUPS = {
     "mitigation": points(MITIGATION),
     "calls": points(CALLS),
     "users": points(CALLS),
+    "manual": points(MANUAL),
+    "restart": points(RESTART),
 }
 
 

@@ -17,6 +17,8 @@ TITLES: Final = {
     "rollback": "operator killed before and after each action of a rollback",
     "calls": "operator killed before and after each action of a call to a platform",
     "users": "operator killed before and after each action of a user of a Redis that is switched off",
+    "manual": "operator killed before and after each action of a fault that a person makes",
+    "restart": "operator killed before and after each action of a rollback that restarts a workload",
     "mitigation": "operator killed before and after each action of a mitigation",
     "frozen": "operator frozen before each action, thawed when another one has ended its drill",
     "take-over": "leader killed, a second replica waiting (10 s are promised)",
