@@ -19,14 +19,16 @@ from chaos.watch import Watcher, watching
 from e2e.dialling import until
 from e2e.namespaces import TeamNamespace, small, team_namespace
 from gameday.cluster.resources import DRILLS, GAMEDAYS, JOBS, Object
+from gameday.engine.drill import timeouts
 from gameday.errors import GameDayError
 from gameday.model.labels import DRILL
 
 SCALED: Final = "payments"
 """The Deployment that the rollback scales; nothing in the drill depends on it."""
 REPLICAS: Final = 2
-SECONDS_TO_CLEAR: Final = 60.0
-"""Within which nothing may be left after a drill's end: our pods have up to 20 s to end."""
+SECONDS_TO_CLEAR: Final = 60.0 + timeouts.LATE_REQUEST
+"""Within which nothing may be left after a drill's end: our pods have up to 20 s to end, and an operator that took over
+waits for requests that the one before has sent."""
 FAULTS, SEVERAL, ROLLBACK, MITIGATION = "faults", "several", "rollback", "mitigation"
 NETWORK: Final = ("CollateralCut", "DependencyDown")
 """Reasons that a drill ends with when DNS or Redis does not answer for a second: on a busy machine that happens."""

@@ -37,6 +37,7 @@ from gameday.cluster.resources import (
     Object,
     Resource,
 )
+from gameday.engine.drill import timeouts
 from gameday.errors import NotFound
 from gameday.model.labels import DRILL, ROLE
 
@@ -290,8 +291,10 @@ class TeamNamespace:
         return left
 
     async def nothing_is_left(self, patience: float = 30) -> None:
-        """Wait until all of it is gone."""
+        """Wait until all of it is gone; an operator that took over waits for requests that the one before has sent."""
         left: list[str] = []
+        if len(self.operators) > 1:
+            patience += timeouts.LATE_REQUEST
 
         async def clean() -> bool:
             left[:] = await self.left_behind()
