@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final, cast
 
 from gameday.actions.kind import ActionContext, ActionKind, AgentPod, Planned, Spec, Watch
 from gameday.cluster.client import CONTAINER
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import JOBS, PODS, Object
 from gameday.errors import AlreadyExists, Rejected
 from gameday.model import names
@@ -212,7 +213,7 @@ def pod_of(ctx: ActionContext, name: str, *owner_uids: str) -> Object | None:
 def said_by(pod: Object, lost: str) -> Said:
     """What a pod says of its work; ``lost`` is what it may have done where it says nothing."""
     status = pod.get("status", {})
-    ended = status.get("phase") in {"Succeeded", "Failed"}
+    ended = has_ended(pod)
     terminated: Mapping[str, Any] = {}
     for one in status.get("containerStatuses") or ():
         if one.get("name") == CONTAINER:

@@ -5,6 +5,7 @@ from typing import Final
 
 from gameday.actions.kind import ActionContext, Watch
 from gameday.actions.workload import Workload
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS, Object
 from gameday.preflight.impact import controller_of
 from gameday.preflight.snapshot import NamespaceSnapshot
@@ -45,11 +46,6 @@ def seen_left(ctx: ActionContext, workload: Workload) -> int | None:
 def by_uid(things: Iterable[Object]) -> dict[str, Object]:
     """Objects by their UIDs."""
     return {one["metadata"]["uid"]: one for one in things if "uid" in one["metadata"]}
-
-
-def has_ended(pod: Object) -> bool:
-    """Whether none of its containers runs any more, or will."""
-    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
 def may_be_of(sets: Mapping[str, Object], workload: Workload, pod: Object) -> bool:

@@ -97,7 +97,7 @@ def _not_begun(status: int, answer: Mapping[str, Any]) -> bool:
 
     Only a 503 in the API server's own form does: it sends that before it looks at the request, as while it starts or
     shuts down. A 500 may come from etcd ("request timed out", "leader changed") and a 504 from its own time limit, and
-    what was asked for may be done all the same. The same holds for a 502, 503 or 504 of a load balancer, which
+    the request may be carried out all the same. The same holds for a 502, 503 or 504 of a load balancer, which
     sends these also where the connection broke after it had forwarded the request.
     """
     return status == 503 and answer.get("kind") == "Status" and answer.get("reason") == "ServiceUnavailable"

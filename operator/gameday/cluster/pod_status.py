@@ -17,6 +17,11 @@ LONGEST: Final = 300
 """Characters of a message; that of an image that is not pulled may repeat itself."""
 
 
+def has_ended(pod: Object) -> bool:
+    """Whether none of its containers runs any more, or will."""
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+
+
 def trouble(pod: Object, container: str) -> str:
     """Why the container of a pod does not run, or is about to be ended; "" where it runs or nothing is known yet."""
     status = pod.get("status", {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import PODS, Object
 from gameday.model.labels import is_ours
 from gameday.model.plan import CidrTarget, Dependency, HostTarget, ServiceRef
@@ -99,7 +100,7 @@ def _pod_addresses(snapshot: NamespaceSnapshot, service: Object) -> Iterator[str
         return
     for pod in snapshot.of(PODS):
         status = pod.get("status", {})
-        over = status.get("phase") in {"Succeeded", "Failed"}
+        over = has_ended(pod)
         if not over and not is_ours(labels_of(pod)) and selects({"matchLabels": selector}, labels_of(pod)):
             yield from (entry["ip"] for entry in status.get("podIPs") or () if "ip" in entry)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.targets import pairs
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
 from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL, ROLE, is_ours
@@ -144,7 +145,7 @@ def _sent(snapshot: NamespaceSnapshot, need: Needs) -> list[Traffic]:
         for pod in snapshot.of(PODS)
         if not is_ours(labels_of(pod))
         and selects({"matchLabels": selector}, labels_of(pod))
-        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        and not has_ended(pod)
         and "deletionTimestamp" not in pod["metadata"]
     ]
     # Those on their host's network have no labels for a policy.

@@ -10,6 +10,7 @@ from typing import Final
 
 from gameday.actions.network_partition.adoption import how_to_avoid
 from gameday.actions.network_partition.targets import pairs
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import PODS, Object
 from gameday.model.labels import CONTROL, is_ours, ownership_labels
 from gameday.model.plan import Selector
@@ -28,7 +29,7 @@ def check(snapshot: NamespaceSnapshot, path: str, selector: Selector) -> Iterato
     for pair in pairs(snapshot, selector):
         for pod in snapshot.of(PODS):
             # One that is ending still counts for the scheduler.
-            over = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+            over = has_ended(pod)
             if not over and not is_ours(labels_of(pod)) and pod["spec"].get("nodeName") == pair.node:
                 yield from _beside(snapshot, path, pair, pod, avoid)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from gameday.actions.network_partition.agent_labels import AgentLabels
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import PODS, Object
 from gameday.model.labels import is_ours
 from gameday.model.placement import Mesh
@@ -40,7 +41,7 @@ def selected(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Object, .
         for pod in snapshot.of(PODS)
         if not is_ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
-        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        and not has_ended(pod)
         and "deletionTimestamp" not in pod["metadata"]
     )
 
@@ -83,10 +84,7 @@ def described(pods: Iterable[Object], selector: Selector) -> tuple[tuple[str, ..
     found = [
         _described(pod)
         for pod in pods
-        if not is_ours(labels_of(pod))
-        and selects(wanted, labels_of(pod))
-        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
-        and addresses_of(pod)
+        if not is_ours(labels_of(pod)) and selects(wanted, labels_of(pod)) and not has_ended(pod) and addresses_of(pod)
     ]
     return tuple(found) or (("any target (none was running)",),)
 

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 from gameday.actions.kind import ActionContext, AgentPod, DryRunContext, PreflightContext, Use, Watch
 from gameday.actions.made_by_pods import ACTS_FOR, LASTS, PODS_SEEN, UNDOES_FOR, MadeByPods, Words, pod_of, said_by
 from gameday.actions.redis_acl.noted import Administered
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.engine.drill.timeouts import ARM
 from gameday.errors import Rejected
@@ -344,9 +345,8 @@ def _of_drill(ctx: ActionContext) -> Iterator[str]:
 
 
 def _ips(pod: Object) -> Iterator[str]:
-    status = pod.get("status", {})
-    if status.get("phase") not in {"Succeeded", "Failed"}:
-        yield from (entry["ip"] for entry in status.get("podIPs") or () if "ip" in entry)
+    if not has_ended(pod):
+        yield from (entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)
 
 
 def _servers(ctx: ActionContext, change: Change) -> tuple[tuple[str, int], ...]:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from gameday.actions.kind import PreflightContext
-from gameday.actions.watched_pods import by_uid, has_ended, may_be_of
+from gameday.actions.watched_pods import by_uid, may_be_of
 from gameday.actions.workload import Workload
 from gameday.actions.workload_checks import pods_of
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import PODS, REPLICA_SETS, STATEFUL_SETS, Object
 from gameday.preflight.findings import Finding, Severity
 

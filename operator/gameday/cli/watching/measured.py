@@ -8,6 +8,7 @@ from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.informer import RETRY_LAST, Informer, follow_log
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import PODS, Object
 from gameday.errors import Forbidden, GameDayError, NotFound
 from gameday.model.labels import AGENT, DRILL
@@ -104,7 +105,7 @@ class Measured:
 
 
 def _has_ended(pod: Object | None) -> bool:
-    return pod is None or pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+    return pod is None or has_ended(pod)
 
 
 def _agents(pods: Mapping[str, Object]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from gameday.api.state import setup_bytes
 from gameday.cluster import pod_status
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
 from gameday.cluster.informer import Informer, version_of
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import (
     DRILLS,
     GAMEDAYS,
@@ -24,7 +25,7 @@ from gameday.controller.administrator import Administrator
 from gameday.controller.drill import agents
 from gameday.controller.drill.log_follower import LogFollower
 from gameday.controller.drill.persisted_drill import PersistedDrill
-from gameday.controller.drill.pods import is_of, is_over, leaving, life_of, may_act, role_of
+from gameday.controller.drill.pods import is_of, leaving, life_of, may_act, role_of
 from gameday.controller.task_set import TaskSet
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
@@ -222,7 +223,7 @@ class DrillInformers:
             gates=self.gates,
             skew=self.follower.skew,
             callers=frozenset(pod["metadata"]["name"] for pod in callers),
-            callers_leaving=leaving(pod for pod in callers if not is_over(pod)),
+            callers_leaving=leaving(pod for pod in callers if not has_ended(pod)),
             confirmed=confirmed_of(drill),
         )
         if plan is None or setup is None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from gameday.cluster.client import CONTAINER
+from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import DRILLS, JOBS, Object
 from gameday.errors import Rejected
 from gameday.model.labels import CALLER, FUSE, ROLE
@@ -41,7 +42,7 @@ def life_of(pod: Object) -> Life:
     Readiness does not count, because witnesses and controls are never ready. Injected sidecars do not count either.
     """
     status = pod.get("status", {})
-    if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:
+    if "deletionTimestamp" in pod["metadata"] or has_ended(pod):
         return Life.ENDED
     state: Object = {}
     for listed in status.get("containerStatuses") or ():
@@ -53,11 +54,6 @@ def life_of(pod: Object) -> Life:
     if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
         return Life.ENDED
     return Life.STARTING
-
-
-def is_over(pod: Object) -> bool:
-    """Whether all containers of a pod have ended for good."""
-    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
 def role_of(pod: Object) -> str | None:
@@ -75,8 +71,8 @@ def may_act(pod: Object, jobs: Collection[str]) -> bool:
     role = role_of(pod)
     owners = {owner.get("uid") for owner in pod["metadata"].get("ownerReferences") or ()}
     if role == CALLER:
-        return not (is_over(pod) and "deletionTimestamp" in pod["metadata"])
-    return role == FUSE and not is_over(pod) and owners.isdisjoint(jobs)
+        return not (has_ended(pod) and "deletionTimestamp" in pod["metadata"])
+    return role == FUSE and not has_ended(pod) and owners.isdisjoint(jobs)
 
 
 def leaving(pods: Iterable[Object]) -> tuple[Leaving, ...]:

@@ -1,4 +1,4 @@
-"""What our pods have of the targets' labels: what a policy asks for, and else a value of ours."""
+"""What our pods have of the targets' labels: the value that a policy needs, otherwise a value of ours."""
 
 from collections.abc import Callable
 from dataclasses import replace
