@@ -216,7 +216,7 @@ ROLLBACK = (
     OperatorAction("the replicas' return is saved", save=_comes(_undone(SCALE))),
     OperatorAction("the fuse pod is removed", call=_call("delete", "jobs", lambda a: "-fuse-" in a.name)),
     OperatorAction("the empty undo log is saved", save=_comes(_hold(SCALE, ChangeState.UNDONE))),
-    OperatorAction("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
+    OperatorAction("the end of all steps is saved", save=_comes(lambda record: record.rollback_done_at)),
     OperatorAction("the second judgement is saved", save=_comes(lambda record: record.finishing)),
 )
 """The rollback of a drill whose recovery was missed, in its order."""
@@ -279,7 +279,7 @@ RESTART = (
     OperatorAction("the restart is saved as intended", save=_comes(_step(RENEW, StepState.INTENDED))),
     OperatorAction("the first pod is evicted", call=_call("evict", "pods")),
     OperatorAction("the second pod is evicted", call=_call("evict", "pods"), nth=2),
-    OperatorAction("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
+    OperatorAction("the end of all steps is saved", save=_comes(lambda record: record.rollback_done_at)),
 )
 """A rollback that evicts the pods of a workload one after another, in its order."""
 

@@ -318,7 +318,7 @@ class TeamNamespace:
 
 def _closes_connections(status: Object) -> bool:
     cuts = unpacked(status["state"]).get("setup", {}).get("cuts", ()) if "state" in status else ()
-    return any("severs" in cut for cut in cuts)
+    return any("closing" in cut for cut in cuts)
 
 
 @contextlib.asynccontextmanager

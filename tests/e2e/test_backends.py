@@ -186,14 +186,14 @@ async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(ns: Net
 
     async def outgrown() -> tuple[str, ...]:
         seen = endpoint_addresses(await endpoints_of(ns.account, ns.namespace, "redis"))
-        return seen if set(seen) - set(setup.far_end.addresses) else ()
+        return seen if set(seen) - set(setup.destination.addresses) else ()
 
     now_behind = await until(outgrown, "the new Redis is an endpoint")
-    more = replace(setup, far_end=replace(setup.far_end, addresses=now_behind))
+    more = replace(setup, destination=replace(setup.destination, addresses=now_behind))
     wanted = policy_of(more, armed.uid or "")
     assert (await stands(ns, more, wanted)).presence is Presence.DRIFTED
     there = await ns.account.get(NETWORK_POLICIES, ns.namespace, CUT)
-    grown = replace(more, far_end=policy.grown(there, more.far_end))
+    grown = replace(more, destination=policy.grown(there, more.destination))
     await policy.apply(ns.account, ns.namespace, grown.backend, policy_of(grown, armed.uid or ""))
     assert (await stands(ns, more, wanted)).presence is Presence.PRESENT
     since = now()

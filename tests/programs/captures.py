@@ -95,9 +95,9 @@ def watched() -> str:
     drilled = Drilled(Trial(close_connections=True), "redis-failover-x7k2p")
     drill = drilled.drill(lambda status: status["phase"] == "Outage")
     told = explain.frozen(drill)
-    if told[1] is None or told[1].zero is None:
+    if told[1] is None or told[1].outage_started_at is None:
         raise RuntimeError("the simulated drill has no proven outage")
-    now = told[1].zero + WATCHED
+    now = told[1].outage_started_at + WATCHED
     out = Console(file=io.StringIO(), width=WIDTH, highlight=False, markup=False)
     with out.capture() as capture:
         out.print(picture(drill, told, drilled.samples(now), "", now))

@@ -62,7 +62,7 @@ def ahead(memory: Mapping[str, Any]) -> str:
     """What is wrong where a step of a mitigation is carried out now, or ""."""
     if acted(memory) is None:
         return "the status does not say that a mitigation acts"
-    return "" if memory.get("zero") is not None else "the fault is not proven"
+    return "" if memory.get("outage_started_at") is not None else "the fault is not proven"
 
 
 def uncredited(trial: Trial, memory: Mapping[str, Any]) -> Iterator[str]:
@@ -73,7 +73,7 @@ def uncredited(trial: Trial, memory: Mapping[str, Any]) -> Iterator[str]:
             continue
         held, met = HELD.get(result["name"]), float(result["at"])
         if held is not None:
-            met = max(met, memory.get("recovery_zero") or met) + held
+            met = max(met, memory.get("recovery_started_at") or met) + held
         by, after = result.get("by"), at is not None and met > at + EDGE
         if after and by != NAME:
             late = met - (at or 0.0)

@@ -56,7 +56,7 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
 
 def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict: str) -> Iterator[str]:
     """What a drill says of its outage although targets had connections all through it."""
-    if not trial.close_connections or system.cut_off or memory.get("zero") is None:
+    if not trial.close_connections or system.cut_off or memory.get("outage_started_at") is None:
         return
     if verdict in {"Passed", "Failed"}:
         yield f"it {verdict.lower()}"
@@ -69,7 +69,11 @@ def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict
 def misnamed(trial: Trial, memory: Mapping[str, Any], reason: str) -> Iterator[str]:
     """What a drill says of its own pairs, where nothing else went wrong: not that the dependency is down."""
     wanted = {Pairs.NOT_SPARED: "ControlCut", Pairs.NOT_ADMITTED: "NotAdmitted"}.get(trial.pairs)
-    if wanted is None or trial.undecidable or (trial.pairs is Pairs.NOT_SPARED and memory.get("zero") is not None):
+    if (
+        wanted is None
+        or trial.undecidable
+        or (trial.pairs is Pairs.NOT_SPARED and memory.get("outage_started_at") is not None)
+    ):
         return
     if trial.pairs is Pairs.NOT_SPARED and memory.get("inject_requested_at") is None:
         return
@@ -79,14 +83,14 @@ def misnamed(trial: Trial, memory: Mapping[str, Any], reason: str) -> Iterator[s
 
 def unfounded(system: System, memory: Mapping[str, Any]) -> Iterator[str]:
     """Why a drill that passed should not have, for what its system said before the fault was asked for."""
-    since, until = memory.get("rehearsed_at"), memory.get("inject_requested_at")
+    since, until = memory.get("expressions_tried_at"), memory.get("inject_requested_at")
     if since is not None and until is not None and any(since < at < until - EDGE for at in system.early):
         yield "it was reported down before the cut was asked for"
 
 
 def untold(system: System, memory: Mapping[str, Any]) -> Iterator[str]:
     """Misses that do not say by how much, although samples showed it; where nothing went wrong with these."""
-    zero = memory.get("zero")
+    zero = memory.get("outage_started_at")
     for result in memory.get("results", ()):
         if result["state"] != "Missed" or result["name"] != "reported" or zero is None:
             continue

@@ -19,7 +19,7 @@ class SampleLog:
     def started(self) -> None:
         """Say that the agent runs: the first line of every log."""
         now = time.time()
-        self.write("hello", now, now, ok=True, kind=LineType.STARTED)
+        self.write("started", now, now, ok=True, kind=LineType.STARTED)
 
     def write(
         self,

@@ -82,13 +82,13 @@ def dated(conditions: Iterable[Condition], known: Iterable[Mapping[str, Any]], n
 
 def stalls(record: DrillRecord) -> bool:
     """Whether a drill cannot clear what it holds, or cannot go on."""
-    return bool(record.obstacle) or (record.faults_cleared is False and record.holds_anything)
+    return bool(record.stalled_by) or (record.faults_cleared is False and record.holds_anything)
 
 
 def _readiness(record: DrillRecord) -> tuple[Condition, ...]:
     if stalls(record):
         overdue = record.faults_cleared is False and record.holds_anything
-        said = (UNDO_OVERDUE if overdue else STALLED, record.obstacle or f"still to be undone: {_open(record)}")
+        said = (UNDO_OVERDUE if overdue else STALLED, record.stalled_by or f"still to be undone: {_open(record)}")
         return (("Ready", "False", *said), ("Stalled", "True", *said))
     if record.phase is Phase.FINISHED:
         verdict = record.verdict.value if record.verdict is not None else record.reason or "ended"

@@ -17,6 +17,17 @@ VERSION: Final = 2
 BESIDE: Final = "status"
 """Key of what a version keeps of the state in other fields of the status; it is never written."""
 
+RENAMED: Final = {
+    "obstacle": "stalled_by",
+    "rehearsed_at": "expressions_tried_at",
+    "zero": "outage_started_at",
+    "zero_resolution": "outage_start_resolution",
+    "recovery_zero": "recovery_started_at",
+    "recovery_zero_resolution": "recovery_start_resolution",
+    "rollback_zero": "rollback_done_at",
+}
+"""What version 1 called times of a drill and what it is stalled by."""
+
 
 def gathered(state: State, status: Mapping[str, Any]) -> State:
     """A state with what its version keeps in other fields of the status."""
@@ -35,6 +46,7 @@ def from_1(state: State) -> State:
         engine["changes"] = [_change(hold, policy) | _proof(hold, engine) for hold in engine.pop("holds")]
     fault = _fault(beside["plan"])
     engine["closings"] = [_closing(engine, fault.get("name", ""))]
+    engine = {RENAMED.get(name, name): value for name, value in engine.items()}
     kept = {name: value for name, value in state.items() if name != BESIDE}
     if kept.get("setup") is not None:
         kept["setup"] = _setup(kept["setup"], fault)
@@ -50,8 +62,10 @@ def _fault(plan: str) -> State:
 def _setup(setup: State, fault: State) -> State:
     """The setup, of which all but DNS is the one cut's."""
     cut = {name: value for name, value in setup.items() if name != "dns"} | {"fault": fault.get("name", "")}
-    if cut.get("severs") is not None:
-        cut["severs"] = {name: value for name, value in cut["severs"].items() if name != "probe"}
+    if "far_end" in cut:
+        cut["destination"] = cut.pop("far_end")
+    if (closing := cut.pop("severs", None)) is not None:
+        cut["closing"] = {name: value for name, value in closing.items() if name != "probe"}
     stays = (fault.get("networkPartition") or {}).get("mustStay") or ()
     cut["bystanders"] = [*(cut.get("bystanders") or ()), *_bystanders(stays)]
     whole = {name: setup[name] for name in ("dns", "placement") if name in setup}

@@ -127,7 +127,7 @@ def _shortened(record: DrillRecord, most: int) -> DrillRecord:
     waiting = record.waiting
     return replace(
         record,
-        obstacle=cut(record.obstacle, most),
+        stalled_by=cut(record.stalled_by, most),
         waiting=replace(waiting, message=cut(waiting.message, most)) if waiting is not None else None,
         closings=tuple(replace(one, doubt=_cut(one.doubt, most)) if one.doubt else one for one in record.closings),
         aborted_why=cut(record.aborted_why, most),

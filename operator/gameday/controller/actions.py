@@ -47,7 +47,7 @@ _BY_REASON: Final = {
     ),
     **dict.fromkeys(
         (
-            Reason.NOT_SEVERED.value,
+            Reason.CONNECTIONS_NOT_CLOSED.value,
             Reason.CONNECTIONS_KEPT.value,
             Reason.INJECTION_FAILED.value,
             Reason.NO_EFFECT.value,

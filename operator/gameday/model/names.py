@@ -10,11 +10,7 @@ from functools import lru_cache
 COUNTER = "counter"
 """The agent that counts the connections of a fault's targets at the dependency, before anything is cut."""
 CLOSER = "closer"
-"""The agent that ends them, made once the cut is proven.
-
-Before, a pod called ``sever`` waited for that, with SIGTERM as its trigger. One that an upgrade finds is left to its
-end.
-"""
+"""The agent that ends them, made once the cut is proven."""
 SAMPLES = "samples"
 """Role of the ConfigMap that keeps the samples of a drill that has ended."""
 LONGEST = 63

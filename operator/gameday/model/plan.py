@@ -53,10 +53,10 @@ class Mode(enum.Enum):
 class Expectation:
     """A CEL expression and when it must hold.
 
-    All lengths are seconds. ``within`` counts from the stage's zero (None: the stage's length); ``holds`` is how long
+    All lengths are seconds. ``within`` counts from the stage's start (None: the stage's length); ``holds`` is how long
     it must stay true. ``tolerates`` is the longest unbroken violation of an ``always``; None is three intervals for a
     guardrail, else no false value and no two samples in a row without an answer. An ``always`` of the outage counts
-    from ``after`` seconds after the stage's zero, and from the request where that is 0.
+    from ``after`` seconds after the stage's start, and from the request where that is 0.
     """
 
     name: str
@@ -243,7 +243,7 @@ class SteadyState:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The stage under the cut; ``duration`` counts from zero, the first failed dial of the proof."""
+    """The stage under the cut; ``duration`` counts from the first failed dial of the proof."""
 
     duration: float
     faults: tuple[Fault, ...]

@@ -97,7 +97,7 @@ class Reason(enum.Enum):
     INJECTION_FAILED = "InjectionFailed"
     NO_EFFECT = "NoEffect"
     NOT_PROVEN = "NotProven"
-    NOT_SEVERED = "NotSevered"
+    CONNECTIONS_NOT_CLOSED = "ConnectionsNotClosed"
     CONNECTIONS_KEPT = "ConnectionsKept"
     CUT_REMOVED = "CutRemoved"
     CUT_CHANGED = "CutChanged"
@@ -238,24 +238,24 @@ class DrillRecord:
     started_at: float | None = None
     steady_from: float | None = None
     """First moment at which every agent was measuring."""
-    rehearsed_at: float | None = None
+    expressions_tried_at: float | None = None
     """When every expression had been tried on the steady state's samples: a ``becomes`` must be false from here on."""
     inject_requested_at: float | None = None
-    zero: float | None = None
-    """Zero of the outage: when the first failed dial of the proving run was sent."""
-    zero_resolution: float = 0.0
+    outage_started_at: float | None = None
+    """When the first failed dial of the proving run was sent: the times of the outage count from here."""
+    outage_start_resolution: float = 0.0
     proven_at: float | None = None
     closings: tuple[Closing, ...] = ()
     """Of each fault that takes a dependency away, how far the ending of open connections has come."""
     undo_requested_at: float | None = None
-    recovery_zero: float | None = None
-    """Zero of the recovery: the first good witness dial after the undo."""
-    recovery_zero_resolution: float = 0.0
-    rollback_zero: float | None = None
+    recovery_started_at: float | None = None
+    """When the first good witness dial after the undo was sent: the times of the recovery count from here."""
+    recovery_start_resolution: float = 0.0
+    rollback_done_at: float | None = None
     """When the last rollback step was done: the expectations count anew from here."""
     finishing: bool = False
     """Whether all that is left is to undo, tidy and judge."""
-    obstacle: str = ""
+    stalled_by: str = ""
     """What keeps the drill from seeing, undoing or tidying up, and what would help; empty while nothing does."""
     waiting: Waiting | None = None
     aborted: Reason | None = None
@@ -310,9 +310,9 @@ class DrillRecord:
 
     def stalled(self, why: str, at: float) -> Self:
         """The record of a drill that cannot go on, noted when that begins; with an empty ``why`` it can again."""
-        if bool(why) is bool(self.obstacle):
+        if bool(why) is bool(self.stalled_by):
             return self
-        record = replace(self, obstacle=why)
+        record = replace(self, stalled_by=why)
         return record.note(at, "Stalled", why, warning=True) if why else record.note(at, "Resumed", "it continues")
 
     def wait(self, reason: Reason, message: str, at: float) -> Self:

@@ -25,13 +25,13 @@ Value = bool | int | float | str | None | Mapping[str, "Value"] | tuple["Value",
 class LineType(enum.Enum):
     """What a line of an agent's log is; an agent is believed only the types of its own role."""
 
-    STARTED = "hello"
+    STARTED = "started"
     SAMPLE = "sample"
     DIAL = "dial"
     HELD = "held"
     ADDRESSES = "addresses"
     CONNECTIONS = "connections"
-    CONNECTIONS_CLOSED = "severed"
+    CONNECTIONS_CLOSED = "closed"
     ARMED = "armed"
     FIRED = "fired"
 

@@ -63,11 +63,11 @@ class Cut:
 
     fault: str
     backend: Via
-    far_end: CutDestination = field(default_factory=CutDestination)
+    destination: CutDestination = field(default_factory=CutDestination)
     pairs: tuple[Pair, ...] = ()
     targets: tuple[str, ...] = ()
     """Addresses of the targets, whose connections are closed."""
-    severs: ClosingPlan | None = None
+    closing: ClosingPlan | None = None
     """None where open connections are kept, or cannot be ended."""
     dials: tuple[Dial, ...] = ()
     """What each witness and each control dials to prove the cut."""

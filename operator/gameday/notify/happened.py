@@ -44,6 +44,6 @@ def undone_at(record: DrillRecord, faults: Collection[str]) -> float | None:
     changes = [change for change in record.changes if change.name in faults and change.touched]
     if any(change.open for change in changes):
         return None
-    if record.recovery_zero is not None:
-        return record.recovery_zero
+    if record.recovery_started_at is not None:
+        return record.recovery_started_at
     return max((change.undone_at or record.since for change in changes), default=None)

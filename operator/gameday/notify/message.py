@@ -137,7 +137,7 @@ def _started(about: About, record: DrillRecord) -> tuple[Severity, str, str, str
 
 
 def _cut(about: About, record: DrillRecord) -> tuple[Severity, str, str, str]:
-    since = record.zero or record.proven_at or record.since
+    since = record.outage_started_at or record.proven_at or record.since
     summary = f"Drill {about.drill} in {about.namespace} has a fault in effect since {clock(since)}: {_faults(about)}"
     why = f"It is reverted at about {clock(since + about.outage)}, or at once if a guardrail is violated."
     return Severity.WARNING, summary, why, _abort(about)
@@ -166,14 +166,14 @@ def _leftover(about: About, record: DrillRecord) -> tuple[Severity, str, str, st
         summary = f"Drill {about.drill} in {about.namespace} waits for a person who undoes {names}"
         asked = "; ".join(f"{one.name}: {(one.wanted or {}).get('undo') or ENDS_IT}" for one in by_hand)
         todo = f"Undo it now: {asked}. The namespace stays locked until probes have seen it."
-        return Severity.CRITICAL, summary, record.obstacle, todo
+        return Severity.CRITICAL, summary, record.stalled_by, todo
     held = ", ".join(f"{one.object_kind} {one.object_name}" for one in late)
     summary = f"Drill {about.drill} in {about.namespace} could not revert what it changed: {held}"
     todo = (
         f"The operator goes on trying. Read `kubectl -n {about.namespace} describe drill {about.drill}`, and do what"
         " its condition Stalled says. docs/reasons.md says how to revert it by hand (UndoOverdue)."
     )
-    return Severity.CRITICAL, summary, record.obstacle, todo
+    return Severity.CRITICAL, summary, record.stalled_by, todo
 
 
 def _is_by_hand(change: Change) -> bool:
@@ -220,16 +220,16 @@ def _abort(about: About) -> str:
 
 def _outage(about: About, record: DrillRecord) -> tuple[float, float] | None:
     ended = undone_at(record, [name for name, _ in about.faults])
-    if record.zero is None or ended is None or ended < record.zero:
+    if record.outage_started_at is None or ended is None or ended < record.outage_started_at:
         return None
-    return record.zero, ended
+    return record.outage_started_at, ended
 
 
 def _times(about: About, record: DrillRecord) -> list[tuple[str, float]]:
     ended = undone_at(record, [name for name, _ in about.faults])
     known = (
         ("started", record.started_at),
-        ("fault in effect", record.zero),
+        ("fault in effect", record.outage_started_at),
         ("faults reverted", ended),
         ("finished", record.finished_at),
     )

@@ -103,7 +103,7 @@ def chart(report: Report) -> Chart | None:
     if report.span is None:
         return None
     since, until = report.span
-    scale = Scale(since, until, report.zero if report.zero is not None else since)
+    scale = Scale(since, until, report.clock_start if report.clock_start is not None else since)
     probes, still = [], []
     for strip in report.samples.strips if report.samples is not None else ():
         rows = []

@@ -32,7 +32,7 @@ def data(report: Report, today: date) -> dict[str, Any]:
         "changed": report.changed,
         "startedAt": _time(report.started_at),
         "finishedAt": _time(report.finished_at),
-        "outageAt": _time(report.zero),
+        "outageAt": _time(report.clock_start),
         "planDigest": report.plan_digest,
         "cuts": list(report.cuts),
         "figures": {

@@ -59,7 +59,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An expectation and what became of it; ``deadline`` is when it had to be true, ``took`` when it was, from zero."""
+    """An expectation and what became of it.
+
+    ``deadline`` is the Unix second by which it had to be true, and ``took`` the seconds from the start of its stage.
+    """
 
     stage: str
     name: str
@@ -152,7 +155,7 @@ class Report:
     finished_at: float | None
     bands: tuple[Band, ...]
     marks: tuple[Mark, ...]
-    zero: float | None
+    clock_start: float | None
     """Where the clock of the report begins: the outage, or what there is of the drill."""
     expected: tuple[Expected, ...]
     figures: tuple[Figure, ...]
@@ -197,7 +200,7 @@ def report(
     earlier = earlier_than(drill, drills)
     started, finished = (_moment(status.get(field)) for field in ("startedAt", "finishedAt"))
     record = known.record
-    started_at = (record.zero or record.inject_requested_at) if record is not None else None
+    started_at = (record.outage_started_at or record.inject_requested_at) if record is not None else None
     bands = tuple(_bands(status, record, finished))
     return Report(
         drill=metadata["name"],
@@ -214,7 +217,7 @@ def report(
         finished_at=finished,
         bands=bands,
         marks=tuple(sorted(_marks(record), key=lambda mark: mark.at)) if record is not None else (),
-        zero=started_at if started_at is not None else bands[0].since if bands else started,
+        clock_start=started_at if started_at is not None else bands[0].since if bands else started,
         expected=tuple(_expected(status, known, kept)),
         figures=tuple(_figures(status, earlier)),
         undo=tuple(_undone(status)),
@@ -287,9 +290,9 @@ def _bands(status: Object, record: DrillRecord | None, finished: float | None) -
 
 def _marks(record: DrillRecord) -> Iterable[Mark]:
     for at, text in (
-        (record.zero, "the faults are proven"),
-        (record.recovery_zero, "the faults are over"),
-        (record.rollback_zero, "the rollback is done"),
+        (record.outage_started_at, "the faults are proven"),
+        (record.recovery_started_at, "the faults are over"),
+        (record.rollback_done_at, "the rollback is done"),
     ):
         if at is not None:
             yield Mark(at, text)
@@ -336,7 +339,7 @@ def _planned(expectation: Expectation, stage: str, known: Frozen) -> dict[str, A
     within = deadline = None
     if plan is not None and expectation.mode is not Mode.ALWAYS:
         within = expectation.within if expectation.within is not None else _length(plan, stage)
-        started_at = _zero(record, stage) if record is not None else None
+        started_at = _start_of(record, stage) if record is not None else None
         deadline = started_at + within if started_at is not None else None
     return {
         "mode": expectation.mode.value,
@@ -358,9 +361,9 @@ def _length(plan: Plan, stage: str) -> float:
     return plan.recovery.within
 
 
-def _zero(record: DrillRecord, stage: str) -> float | None:
-    zeros = {Stage.OUTAGE.value: record.zero, Stage.RECOVERY.value: record.recovery_zero}
-    return record.rollback_zero if stage == "Rollback" else zeros.get(stage)
+def _start_of(record: DrillRecord, stage: str) -> float | None:
+    starts = {Stage.OUTAGE.value: record.outage_started_at, Stage.RECOVERY.value: record.recovery_started_at}
+    return record.rollback_done_at if stage == "Rollback" else starts.get(stage)
 
 
 def _figures(status: Object, earlier: tuple[Earlier, ...]) -> Iterable[Figure]:

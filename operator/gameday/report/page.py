@@ -168,5 +168,5 @@ def _cells(known: Mapping[str, tuple[float, str]], names: list[str]) -> tuple[st
 def _events(report: Report) -> Iterator[dict[str, Any]]:
     for one in report.timeline:
         at = shown_moment(one["at"])
-        offset = figures.offset(at - report.zero) if report.zero is not None else ""
+        offset = figures.offset(at - report.clock_start) if report.clock_start is not None else ""
         yield dict(one) | {"clock": figures.clock(at), "offset": offset, "warning": bool(one.get("warning"))}

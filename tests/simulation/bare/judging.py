@@ -34,7 +34,7 @@ def memory_of(record: DrillRecord) -> dict[str, Any]:
 
 def dishonest(world: "Bare", record: DrillRecord) -> list[str]:
     """Why a drill must not have passed."""
-    started_at = record.zero
+    started_at = record.outage_started_at
     if record.proven_at is None or started_at is None or record.undo_requested_at is None:
         return ["the cut was never proven"]
     # What comes of it after its time does not count, and a revert may come late.

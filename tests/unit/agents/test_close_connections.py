@@ -62,7 +62,7 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     assert await hung_up(target)
     assert not await hung_up(bystander)
     last = json.loads(out.getvalue().splitlines()[-1])
-    assert (last["type"], last["ok"], last["values"]) == ("severed", True, DONE)
+    assert (last["type"], last["ok"], last["values"]) == ("closed", True, DONE)
     for client in (target, bystander):
         client.writer.close()  # type: ignore[attr-defined]
 

@@ -70,7 +70,7 @@ async def test_lines_are_numbered_without_a_gap_and_carry_their_own_times(redis:
     probe = tcp_task("redis", 0.05, 1.0, "127.0.0.1", redis.port)
     logged = await lines(observe, ObserverConfig(probes=(probe,)), redis=5)
     assert [line["n"] for line in logged] == list(range(1, len(logged) + 1))
-    assert logged[0]["type"] == "hello"
+    assert logged[0]["type"] == "started"
     assert all(began <= line["sent"] <= line["received"] <= time.time() for line in logged)
 
 

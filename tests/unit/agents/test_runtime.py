@@ -63,7 +63,7 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[list[dict[str, Any
 async def test_an_agent_that_nobody_ends_ends_by_itself(agent: str) -> None:
     config = running(agent, 1.0)
     lines, said = await ended(await started(agent, config))
-    assert lines[0]["type"] == "hello"
+    assert lines[0]["type"] == "started"
     assert len(lines) > 2
     assert "it ends itself" in said
 
@@ -84,7 +84,7 @@ async def test_a_closer_that_ends_by_itself_ends_no_connection(redis: RedisServe
     lines, said = await ended(
         await started("close_connections", CounterConfig(redis=server, pods=(("it", "127.0.0.2"),), ends_after=1.5))
     )
-    assert {line["type"] for line in lines} == {"hello", "connections"}
+    assert {line["type"] for line in lines} == {"started", "connections"}
     assert "it ends itself" in said
 
 

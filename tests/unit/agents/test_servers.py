@@ -103,7 +103,7 @@ async def test_sentinels_lead_to_the_master_the_replica_and_each_other_and_the_m
                 # A Sentinel may have no connection to a server for a moment, and then does not name it to clients.
                 await looking.look()
     await looking.finds(*every)
-    assert list(looking.name.known) == every, "nothing is forgotten, and nothing else came"
+    assert sorted(looking.name.known) == every, "nothing is forgotten, and nothing else came"
 
 
 async def test_a_server_that_does_not_answer_leaves_the_set_unknown_until_it_is_named_no_more(

@@ -65,15 +65,15 @@ def test_a_drill_that_waits_says_for_what() -> None:
 @pytest.mark.parametrize(
     ("record", "reason", "message"),
     [
-        (DrillRecord(Phase.OUTAGE, obstacle="pods are forbidden"), "Stalled", "pods are forbidden"),
-        (replace(ENDED, obstacle="leases are forbidden"), "Stalled", "leases are forbidden"),
+        (DrillRecord(Phase.OUTAGE, stalled_by="pods are forbidden"), "Stalled", "pods are forbidden"),
+        (replace(ENDED, stalled_by="leases are forbidden"), "Stalled", "leases are forbidden"),
         (
             DrillRecord(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
             "UndoOverdue",
             "still to be undone: NetworkPolicy d-cut",
         ),
         (
-            DrillRecord(Phase.RECOVERY, changes=(CUT,), faults_cleared=False, obstacle="policies are forbidden"),
+            DrillRecord(Phase.RECOVERY, changes=(CUT,), faults_cleared=False, stalled_by="policies are forbidden"),
             "UndoOverdue",
             "policies are forbidden",
         ),

@@ -92,14 +92,14 @@ def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) ->
     assert partition.to == ServiceRef("redis")
     cuts = restored.setup.cuts if restored.setup is not None else ()
     assert [cut.fault for cut in cuts] in ([], ["partition"])
-    assert any(cut.severs is not None for cut in cuts) <= (server is not None)
+    assert any(cut.closing is not None for cut in cuts) <= (server is not None)
 
 
 @pytest.mark.parametrize("servers", [[], [["10.0.0.3", 6379], ["10.0.0.4", 6379]]])
 def test_the_probe_by_which_version_1_closed_connections_is_left_out(servers: list[Any]) -> None:
     severs = {"probe": "jobs", "servers": servers}
     moved = from_1(gathered({"version": 1, "engine": {}, "setup": {"backend": "x", "severs": severs}}, {}))
-    assert moved["setup"]["cuts"] == [{"fault": "", "backend": "x", "severs": {"servers": servers}, "bystanders": []}]
+    assert moved["setup"]["cuts"] == [{"fault": "", "backend": "x", "closing": {"servers": servers}, "bystanders": []}]
 
 
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
@@ -109,7 +109,9 @@ def test_what_version_1_had_proven_is_proven_of_its_fault(status: dict[str, Any]
     assert record is not None
     for change in record.changes:
         cut = change.kind == "networkPartition"
-        assert (change.proven_at, change.effect_at) == ((record.proven_at, record.zero) if cut else (None, None))
+        assert (change.proven_at, change.effect_at) == (
+            (record.proven_at, record.outage_started_at) if cut else (None, None)
+        )
 
 
 def test_some_of_version_1_was_proven() -> None:

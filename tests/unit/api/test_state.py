@@ -60,7 +60,7 @@ WRITTEN = (
     '"results":[{"stage":"Outage","name":"seen","state":"Met","at":8.0,"seconds":2.5,"resolution":0.25}],'
     '"doubts":[{"cause":"Leak","message":"through","since":9.0}],"baseline":{"queue.body.depth":3.0}},'
     '"setup":{"cuts":[{"fault":"cut","backend":"CiliumNetworkPolicy",'
-    '"far_end":{"namespace":"shop","selector":{"app":"redis"},'
+    '"destination":{"namespace":"shop","selector":{"app":"redis"},'
     '"addresses":["10.0.0.3"],"ports":[{"port":6379,"target":6379}]},"pairs":[{"node":"node","labels":{"app":"api"}}],'
     '"targets":["10.0.0.9"]}]}}'
 )
@@ -126,7 +126,7 @@ UNREADABLE = {
     "an unknown field of a change": changed("engine", "changes", "0", "mood", value="bad"),
     "an unknown field of a result": changed("engine", "results", "0", "mood", value="bad"),
     "an unknown field of the setup": changed("setup", "mood", value="bad"),
-    "an unknown field of the destination": changed("setup", "cuts", "0", "far_end", "mood", value="bad"),
+    "an unknown field of the destination": changed("setup", "cuts", "0", "destination", "mood", value="bad"),
     "an unknown phase": changed("engine", "phase", value="Lunch"),
     "an unknown cause": changed("engine", "doubts", "0", "cause", value="Rain"),
     "another type": changed("engine", "since", value="soon"),
@@ -176,8 +176,8 @@ def test_messages_are_shortened_until_the_state_fits_and_nothing_else_is_lost(co
 
 
 def test_a_text_that_utf_8_cannot_say_is_written_all_the_same() -> None:
-    text = state_text(replace(RECORD, obstacle="\ud800 said the server"), None)
-    assert read_state(status(text)).record.obstacle == "? said the server"
+    text = state_text(replace(RECORD, stalled_by="\ud800 said the server"), None)
+    assert read_state(status(text)).record.stalled_by == "? said the server"
 
 
 def test_a_cut_text_has_as_many_characters_as_there_is_room_for() -> None:

@@ -43,7 +43,7 @@ def sample(n: int, latency: float = 0.01, *, ok: bool = True, name: str = "healt
 
 
 def under_way(phase: Phase = Phase.OUTAGE, **fields: Any) -> tuple[Object, DrillRecord]:
-    known: dict[str, Any] = {"phase": phase, "started_at": BEGAN, "zero": BEGAN + 5, "results": (MET,)}
+    known: dict[str, Any] = {"phase": phase, "started_at": BEGAN, "outage_started_at": BEGAN + 5, "results": (MET,)}
     record = DrillRecord(**(known | fields))
     status = status_of(record, 1, None, canonical(BASE)[0])
     return {"metadata": {"name": "first", "namespace": "shop"}, "spec": {"gameDay": "redis"}, "status": status}, record
@@ -65,7 +65,7 @@ def test_each_expectation_of_the_plan_is_there_with_the_time_to_its_deadline() -
     assert (rows["healthy again"].state, rows["healthy again"].left) == ("waits", None)
     drill, record = under_way(results=())
     assert next(one.left for one in awaited(drill, PLAN, record, BEGAN + 8) if one.name == "noticed") == 3.0
-    drill, record = under_way(Phase.RECOVERY, recovery_zero=BEGAN + 20)
+    drill, record = under_way(Phase.RECOVERY, recovery_started_at=BEGAN + 20)
     rows = {one.name: one for one in awaited(drill, PLAN, record, BEGAN + 25)}
     assert rows["drained"].left == 15.0
     assert (rows["up"].state, rows["up"].left) == ("waits", None), "the outage is over"

@@ -65,7 +65,7 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
             assert saved is not None
             assert saved.setup is not None
             assert setup_bytes(saved.setup) <= SETUP_BYTES
-            return len(saved.setup.cuts[0].far_end.addresses)
+            return len(saved.setup.cuts[0].destination.addresses)
 
         assert kept() == 1
         api_server.put("endpointslices", "shop", a_slice("redis-2", addresses(600)[100:]))

@@ -91,7 +91,7 @@ def work(request: pytest.FixtureRequest, api_server: ApiServer, cluster: Cluster
     works: dict[str, Work] = {
         "update_status": lambda: update_status(cluster, gameday, {"observedGeneration": 2}, None, time.time),
         "show_last_drill": lambda: show_last_drill(cluster, "shop", "small", {"lastDrill": "first"}),
-        "save": lambda: persisted.save(replace(record, zero=3.0)),
+        "save": lambda: persisted.save(replace(record, outage_started_at=3.0)),
         "look": lambda: schedules.look(("shop", "small")),
         "claim": lambda: schedules.claim(scheduled),
     }

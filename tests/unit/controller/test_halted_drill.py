@@ -74,7 +74,8 @@ def under_cut(server: ApiServer, *, armed: bool = False) -> Object:
         change = replace(change, fuse_deadline=moment(SINCE) + round(seconds))
     asked = change.registered_at
     record = DrillRecord(
-        Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
+        Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked,
+        outage_started_at=asked + 1,
         proven_at=asked + 2, changes=(change,),
     )  # fmt: skip
     status = status_of(record, 1, SETUP, text) | {"planDigest": digest}

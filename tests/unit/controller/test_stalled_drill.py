@@ -140,7 +140,8 @@ def _by_hand(server: ApiServer) -> None:
         effect_at=asked + 1,
     )  # fmt: skip
     record = DrillRecord(
-        Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
+        Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked,
+        outage_started_at=asked + 1,
         proven_at=asked + 2, changes=(change,),
     )  # fmt: skip
     server.put("drills", "shop", drill | {"status": status_of(record, 1, SETUP, text) | {"planDigest": digest}})

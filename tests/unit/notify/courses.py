@@ -27,13 +27,13 @@ def open_change(record: DrillRecord, state: ChangeState) -> DrillRecord:
 WAITING: Final = DrillRecord(phase=Phase.PREFLIGHT, since=STEADY - 8, started_at=STEADY - 8)
 STEADY_STATE: Final = replace(WAITING, phase=Phase.STEADY_STATE, since=STEADY, steady_from=STEADY)
 OUTAGE: Final = open_change(
-    replace(PASSED, phase=Phase.OUTAGE, verdict=None, finished_at=None, recovery_zero=None, faults_cleared=None,
+    replace(PASSED, phase=Phase.OUTAGE, verdict=None, finished_at=None, recovery_started_at=None, faults_cleared=None,
             undo_requested_at=None, message="", reason=""),
     ChangeState.ACTIVE,
 )  # fmt: skip
 RECOVERY: Final = replace(PASSED, phase=Phase.RECOVERY, verdict=None, finished_at=None, faults_cleared=None)
 STUCK: Final = open_change(
-    replace(RECOVERY, recovery_zero=None, faults_cleared=False, obstacle="delete networkpolicies: forbidden"),
+    replace(RECOVERY, recovery_started_at=None, faults_cleared=False, stalled_by="delete networkpolicies: forbidden"),
     ChangeState.UNDOING,
 )
 MISS: Final = Result(Stage.RECOVERY, "healthy again", ResultState.MISSED, END, why="never true")

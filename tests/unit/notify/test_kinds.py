@@ -197,12 +197,12 @@ def test_only_what_is_late_is_a_leftover_and_a_person_is_told_what_to_undo() -> 
     assert "producer" not in about(replace(STUCK, changes=(cut, held)), Event.LEFTOVER).summary
     assert "leftover" not in events(replace(STUCK, changes=(held,)))
     act = replace(cut, name="failover", kind="manual", object_kind="Drill", wanted={"undo": "switch it on again"})
-    asked = about(replace(STUCK, obstacle="", changes=(act, held)), Event.LEFTOVER)
+    asked = about(replace(STUCK, stalled_by="", changes=(act, held)), Event.LEFTOVER)
     assert asked.summary == "Drill redis-failover-1 in shop waits for a person who undoes failover"
     assert "failover: switch it on again" in asked.todo
     assert "goes on trying" not in asked.todo
     call = replace(act, name="suspend", kind="http", wanted={"called": True, "call": "POST http://api/suspend"})
-    asked = about(replace(STUCK, obstacle="", changes=(call, held)), Event.LEFTOVER)
+    asked = about(replace(STUCK, stalled_by="", changes=(call, held)), Event.LEFTOVER)
     assert asked.summary.endswith("waits for a person who undoes suspend")
     assert "suspend: end what its call began" in asked.todo
     taken_back = replace(call, wanted={"undo": {"method": "POST"}})

@@ -117,8 +117,9 @@ def _record(plan: Plan, course: Course) -> DrillRecord:
         proven_at=ZERO + 0.5 if course.proven else None,
     )  # fmt: skip
     record = DrillRecord(
-        phase=Phase.FINISHED, since=END, started_at=BEGAN, steady_from=STEADY, rehearsed_at=ASKED - 1,
-        inject_requested_at=ASKED, zero=ZERO, proven_at=ZERO + 1, undo_requested_at=UNDO, recovery_zero=BACK,
+        phase=Phase.FINISHED, since=END, started_at=BEGAN, steady_from=STEADY, expressions_tried_at=ASKED - 1,
+        inject_requested_at=ASKED, outage_started_at=ZERO, proven_at=ZERO + 1, undo_requested_at=UNDO,
+        recovery_started_at=BACK,
         changes=(change,), closings=(course.closing,), results=results,
         faults_cleared=True, verdict=course.verdict, reason=course.reason,
         message=course.message, finished_at=END, reported=True, keeping=course.keeping,
@@ -152,7 +153,15 @@ def _result(plan: Plan, stage: Stage, name: str, course: Course) -> Result:
 
 def _earlier(record: DrillRecord, by: float) -> DrillRecord:
     """The same drill, some time before."""
-    fields = ("since", "started_at", "steady_from", "inject_requested_at", "zero", "undo_requested_at", "recovery_zero")
+    fields = (
+        "since",
+        "started_at",
+        "steady_from",
+        "inject_requested_at",
+        "outage_started_at",
+        "undo_requested_at",
+        "recovery_started_at",
+    )
     moved = {name: getattr(record, name) - by for name in (*fields, "finished_at")}
     return replace(record, **moved, timeline=tuple(replace(line, at=line.at - by) for line in record.timeline))
 

@@ -55,19 +55,19 @@ def asking_like(placement: Placement, pods: Sequence[Object]) -> Placement:
 
 def grown(cut: Cut, found: tuple[str, ...]) -> Cut:
     """The cut with every address that was found for its name, beside those that it has."""
-    cidrs = tuple(str(network) for network in networks((*cut.far_end.cidrs, *found)))
-    if set(cidrs) == set(cut.far_end.cidrs):
+    cidrs = tuple(str(network) for network in networks((*cut.destination.cidrs, *found)))
+    if set(cidrs) == set(cut.destination.cidrs):
         return cut
-    return replace(cut, far_end=replace(cut.far_end, cidrs=cidrs))
+    return replace(cut, destination=replace(cut.destination, cidrs=cidrs))
 
 
 def to_be_tried(cut: Cut) -> Cut:
     """The cut as the API server tries it while no address is known."""
-    return cut if _names_something(cut) else replace(cut, far_end=replace(cut.far_end, cidrs=(STAND_IN,)))
+    return cut if _names_something(cut) else replace(cut, destination=replace(cut.destination, cidrs=(STAND_IN,)))
 
 
 def _names_something(cut: Cut) -> bool:
-    end = cut.far_end
+    end = cut.destination
     return bool(end.selector or end.addresses or end.cidrs)
 
 

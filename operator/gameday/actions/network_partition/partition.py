@@ -107,10 +107,10 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         return Cut(
             ctx.name,
             backend=checks.choose(snapshot, action.via),
-            far_end=cut_destination(snapshot, action.dependency),
+            destination=cut_destination(snapshot, action.dependency),
             pairs=pairs(snapshot, action.pod_selector),
             targets=addresses(cut_off),
-            severs=closing_plan_of(snapshot, action),
+            closing=closing_plan_of(snapshot, action),
             dials=dials(snapshot, ctx.plan, action),
             bystanders=tuple(_bystanders(action, ctx.snapshot.namespace)),
             placement=named.asking_like(placement, cut_off) if name_of(action.to) else placement,
@@ -131,7 +131,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         if redis is not None and isinstance(action.to, ServiceRef):
             namespace, name = action.to.within(ctx.namespace)
             behind = await endpoints_of(ctx.account, namespace, name)
-            servers = servers_of(behind, cut.far_end, redis.port)
+            servers = servers_of(behind, cut.destination, redis.port)
         return Connections(described(pods, action.pod_selector), servers)
 
     def suspected_bypass(self, action: NetworkPartition, snapshot: NamespaceSnapshot, cut: Cut) -> str:
@@ -148,18 +148,18 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         resource = _kind(cut, change)
         if resource is not None:
             yield Watch(resource.plural, resource, labels=f"{DRILL}={ctx.drill}")
-        grows = cut is not None and cut.backend is Via.NETWORK_POLICY and cut.far_end.selector
+        grows = cut is not None and cut.backend is Via.NETWORK_POLICY and cut.destination.selector
         if cut is not None and grows and isinstance(action, NetworkPartition) and isinstance(action.to, ServiceRef):
             labels = f"kubernetes.io/service-name={action.to.name}"
-            yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=cut.far_end.namespace)
+            yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=cut.destination.namespace)
 
     def grown(self, ctx: ActionContext, cut: Cut) -> Cut:
         """A cut by addresses covers every one that the Service or the name has, or had since the drill began."""
         if found := ctx.cache.resolved(cut.fault):
             return named.grown(cut, found)
-        known = cut.far_end.addresses
+        known = cut.destination.addresses
         addresses = tuple(sorted({*known, *endpoint_addresses(ctx.cache.objects(_slices(cut.fault)).values())}))
-        return replace(cut, far_end=replace(cut.far_end, addresses=addresses)) if addresses != known else cut
+        return replace(cut, destination=replace(cut.destination, addresses=addresses)) if addresses != known else cut
 
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
@@ -200,7 +200,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         there = ctx.cache.objects(watch).get(change.object_name)
         if there is None or change.object_uid == there["metadata"]["uid"]:
             # What it covers already it keeps, also where this process has not heard of all of that yet.
-            cut = replace(cut, far_end=policy.grown(there, cut.far_end))
+            cut = replace(cut, destination=policy.grown(there, cut.destination))
             body = _body(ctx, cut, action, change)
             try:
                 made = await policy.apply(ctx.account, ctx.namespace, cut.backend, body)

@@ -20,7 +20,7 @@ from gameday.preflight.policies.selectors import with_stand_ins
 DIGEST: Final = "gameday.dev/spec-digest"
 """Annotation with the digest of the spec that we wrote: a spec that does not match it was changed by somebody else."""
 
-DESTINATION: Final = "gameday.dev/far-end"
+DESTINATION: Final = "gameday.dev/destination"
 """Annotation with what the policy cuts off, as JSON: it grows with the endpoints and never shrinks."""
 
 
@@ -33,7 +33,7 @@ def build(drill: str, name: str, partition: NetworkPartition, cut: Cut, fuse: st
     """The policy, owned by its fuse: when the fuse is gone, garbage collection takes the policy."""
     shape = cilium if cut.backend is Via.CILIUM else network_policy
     selector = with_stand_ins(partition.pod_selector, (pair.labels for pair in cut.pairs))
-    spec = shape.spec(selector, cut.far_end)
+    spec = shape.spec(selector, cut.destination)
     resource = kind_of(cut.backend)
     owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": fuse, "uid": fuse_uid}
     return {
@@ -42,7 +42,7 @@ def build(drill: str, name: str, partition: NetworkPartition, cut: Cut, fuse: st
         "metadata": {
             "name": name,
             "labels": ownership_labels(drill, "cut"),
-            "annotations": {DIGEST: digest(spec), DESTINATION: json.dumps(asdict(cut.far_end), sort_keys=True)},
+            "annotations": {DIGEST: digest(spec), DESTINATION: json.dumps(asdict(cut.destination), sort_keys=True)},
             "ownerReferences": [owner],
         },
         "spec": spec,

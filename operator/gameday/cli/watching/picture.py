@@ -84,7 +84,7 @@ def awaited(drill: Object, plan: Plan | None, record: DrillRecord | None, now: f
             found.append(_decided(known))
             continue
         length = {Stage.OUTAGE: plan.outage.duration, Stage.RECOVERY: plan.recovery.within}.get(stage)
-        started_at = _zero(stage, record) if _ORDER[stage] == running else None
+        started_at = _start_of(stage, record) if _ORDER[stage] == running else None
         # A violation of always can come until the stage ends; all others have a deadline of their own.
         within = length if one.within is None else one.within
         left = started_at + within - now if started_at is not None and within is not None else None
@@ -92,10 +92,10 @@ def awaited(drill: Object, plan: Plan | None, record: DrillRecord | None, now: f
     return found + rows
 
 
-def _zero(stage: Stage, record: DrillRecord | None) -> float | None:
+def _start_of(stage: Stage, record: DrillRecord | None) -> float | None:
     if record is None or stage is Stage.STEADY_STATE:
         return None
-    return record.zero if stage is Stage.OUTAGE else record.recovery_zero
+    return record.outage_started_at if stage is Stage.OUTAGE else record.recovery_started_at
 
 
 def _decided(one: Mapping[str, Any]) -> Awaited:

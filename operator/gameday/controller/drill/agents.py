@@ -71,18 +71,18 @@ def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
     """The names of a drill's agents."""
     names = {f"{role}-{number}" for number, _, _ in setup.numbered() for role in ("witness", "control")}
     names.update(probe_agents(plan).values())
-    names.update(counter for cut, counter in zip(setup.cuts, COUNTERS, strict=False) if cut.severs is not None)
+    names.update(counter for cut, counter in zip(setup.cuts, COUNTERS, strict=False) if cut.closing is not None)
     return frozenset(names)
 
 
 def closers(setup: Setup) -> dict[str, str]:
     """The agent that ends the connections of each fault's targets, by the fault's name."""
-    return {cut.fault: CLOSERS[place] for place, cut in enumerate(setup.cuts) if cut.severs is not None}
+    return {cut.fault: CLOSERS[place] for place, cut in enumerate(setup.cuts) if cut.closing is not None}
 
 
 def counters(setup: Setup) -> dict[str, str]:
     """The agent that counts the connections of each fault's targets, by the fault's name."""
-    return {cut.fault: COUNTERS[place] for place, cut in enumerate(setup.cuts) if cut.severs is not None}
+    return {cut.fault: COUNTERS[place] for place, cut in enumerate(setup.cuts) if cut.closing is not None}
 
 
 def pods(plan: Plan, setup: Setup, ctx: PodContext) -> tuple[Object, ...]:
@@ -201,7 +201,7 @@ def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str) -> Object:
     """The pod that counts the connections of a fault's targets, and ends none."""
     redis = _redis(plan, cut)
     pods = tuple((address, address) for address in cut.targets)
-    servers = cut.severs.servers if cut.severs is not None else ()
+    servers = cut.closing.servers if cut.closing is not None else ()
     config = CounterConfig(
         redis=redis_server(redis, ctx.namespace), servers=servers, pods=pods, ends_after=_lasts(plan, ctx)
     )

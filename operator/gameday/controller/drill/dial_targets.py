@@ -23,11 +23,11 @@ def slowest_interval(setup: Setup, cut: Cut) -> float:
     A Service's addresses lead to the same pods, so they count as one server, at worst the pod that is dialled most. So
     do an address of each family.
     """
-    at = Counter("" if dial.host in cut.far_end.services else dial.host for dial in cut.dials)
+    at = Counter("" if dial.host in cut.destination.services else dial.host for dial in cut.dials)
     busiest = at.pop("", 0)
     for six in (False, True):
         busiest += max((number for host, number in at.items() if (":" in host) is six), default=0)
-    dialling = sum(len(one.pairs) for one in setup.cuts if one.far_end == cut.far_end)
+    dialling = sum(len(one.pairs) for one in setup.cuts if one.destination == cut.destination)
     return 2 * dialling * max(busiest, 1) / A_SECOND
 
 

@@ -78,7 +78,7 @@ def parts(plan: Plan, setup: Setup, place: PodContext, snapshot: NamespaceSnapsh
     for pod in agents.pods(plan, setup, place):
         yield Part(PODS, pod)
     for cut in setup.cuts:
-        if cut.severs is not None:
+        if cut.closing is not None:
             yield Part(PODS, agents.closer(plan, setup, cut, place, agents.Closing(Connections(), 1.0)))
     alone = len(plan.outage.faults) == 1
     for fault in plan.outage.faults:

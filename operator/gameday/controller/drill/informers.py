@@ -359,7 +359,7 @@ class DrillInformers:
         if wider is setup:
             return setup
         if setup_bytes(wider) > SETUP_BYTES:
-            most = max(len(cut.far_end.addresses) + len(cut.far_end.cidrs) for cut in wider.cuts)
+            most = max(len(cut.destination.addresses) + len(cut.destination.cidrs) for cut in wider.cuts)
             self.too_many_addresses = f"the dependency has or had {most} addresses since the drill began"
             return setup
         self.persisted.setup = wider

@@ -77,7 +77,7 @@ def fitting(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
 
 def tried(ctx: PodContext, drill: Object, gameday: Object | None) -> Iterator[Part]:
     """One pod of each receiver, for the API server to try: there must be room for them besides the drill's own."""
-    record = DrillRecord(verdict=Verdict.INCONCLUSIVE, finished_at=0.0, zero=0.0, recovery_zero=0.0)
+    record = DrillRecord(verdict=Verdict.INCONCLUSIVE, finished_at=0.0, outage_started_at=0.0, recovery_started_at=0.0)
     (verdict,) = (one for one in happened(record, ()) if one.event is Event.VERDICT)
     text = message(about(drill, gameday, None), record, verdict)
     for one in notifications_of(gameday["spec"]) if gameday is not None else ():

@@ -12,7 +12,7 @@ def too_large(setup: Setup) -> tuple[str, ...]:
         return ()
     # The largest one says it for all.
     cut = max(setup.cuts, key=lambda cut: setup_bytes(Setup(cuts=(cut,))))
-    end = cut.far_end
+    end = cut.destination
     labels = sum(len(pair.labels) + len(pair.mesh.labels) + len(pair.mesh.annotations) for pair in cut.pairs)
     far = len(end.addresses) + len(end.services) + len(end.cidrs)
     path = f"spec.outage.faults[{cut.fault}].networkPartition"

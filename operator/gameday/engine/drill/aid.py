@@ -47,8 +47,8 @@ def _met_by(ctx: Context, stage: Stage, expectation: Expectation, judgement: Jud
     """Up to when a mitigation may have helped: one with a ``for`` is met once it has held, not when it begins to."""
     if not expectation.holds:
         return judgement.at
-    zero = ctx.record.zero if stage is Stage.OUTAGE else ctx.record.recovery_zero
-    return max(judgement.at, zero if zero is not None else judgement.at) + expectation.holds
+    started_at = ctx.record.outage_started_at if stage is Stage.OUTAGE else ctx.record.recovery_started_at
+    return max(judgement.at, started_at if started_at is not None else judgement.at) + expectation.holds
 
 
 def helped(record: DrillRecord) -> bool:

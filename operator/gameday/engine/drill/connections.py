@@ -20,7 +20,7 @@ from gameday.model.record import Closing, Doubt, DrillRecord, Reason
 
 NOWHERE: Final = "the drill knows no Redis at which it could close the targets' open connections"
 LATE: Final = "the outage ended before the targets' open connections were closed"
-CAUSES: Final = frozenset({Reason.CONNECTIONS_KEPT, Reason.NOT_SEVERED})
+CAUSES: Final = frozenset({Reason.CONNECTIONS_KEPT, Reason.CONNECTIONS_NOT_CLOSED})
 
 
 def wanted(plan: Plan) -> tuple[str, ...]:
@@ -46,9 +46,9 @@ def doubted(record: DrillRecord) -> Doubt | None:
 def until(record: DrillRecord, plan: Plan, fault: str) -> float | None:
     """The Unix second after which no connection may be ended any more; None while none is to be ended."""
     asked = record.closing(fault).requested_at
-    if record.zero is None or asked is None:
+    if record.outage_started_at is None or asked is None:
         return None
-    return min(asked + timeouts.CLOSE_CONNECTIONS, record.zero + plan.outage.duration)
+    return min(asked + timeouts.CLOSE_CONNECTIONS, record.outage_started_at + plan.outage.duration)
 
 
 def asked(record: DrillRecord) -> tuple[str, ...]:
@@ -123,20 +123,22 @@ def _look(ctx: Context, name: str, started_at: float) -> DrillRecord:
 def settle(ctx: Context) -> DrillRecord:
     """The record of a drill whose outage is over, with a doubt if neither way has proven it."""
     record = ctx.record
-    if record.zero is None or doubted(record) is not None:
+    if record.outage_started_at is None or doubted(record) is not None:
         return record
     kept = (record.closing(name) for name in wanted(ctx.plan))
     closing = next((one for one in kept if one.gone is not True), None)
     if closing is None:
         return record
     untried = (
-        (Reason.NOT_SEVERED, LATE)
+        (Reason.CONNECTIONS_NOT_CLOSED, LATE)
         if closing.fault in ctx.observed.closing_faults
         else (Reason.CONNECTIONS_KEPT, NOWHERE)
     )
-    tried = closing.doubt or Doubt(*untried, record.zero)
-    why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.zero).why)))
-    return record.doubt(tried.cause, f"no proof that the targets were cut off: {why}", record.zero, ctx.now)
+    tried = closing.doubt or Doubt(*untried, record.outage_started_at)
+    why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.outage_started_at).why)))
+    return record.doubt(
+        tried.cause, f"no proof that the targets were cut off: {why}", record.outage_started_at, ctx.now
+    )
 
 
 def _held(ctx: Context, name: str, started_at: float) -> HeldResult:
@@ -157,16 +159,16 @@ def _close_connections(ctx: Context, closing: Closing, started_at: float) -> Dri
             ctx,
             closing,
             Doubt(
-                Reason.NOT_SEVERED,
+                Reason.CONNECTIONS_NOT_CLOSED,
                 "the closer pod, which closes the targets' connections, did not answer in time",
                 started_at,
             ),
         )
     if found.at > started_at + ctx.plan.outage.duration:
-        return _not_closed(ctx, closing, Doubt(Reason.NOT_SEVERED, LATE, started_at))
+        return _not_closed(ctx, closing, Doubt(Reason.CONNECTIONS_NOT_CLOSED, LATE, started_at))
     if found.error or found.left:
         why = found.error or f"{found.left} connections of the targets are still open"
-        return _not_closed(ctx, closing, Doubt(Reason.NOT_SEVERED, why, started_at))
+        return _not_closed(ctx, closing, Doubt(Reason.CONNECTIONS_NOT_CLOSED, why, started_at))
     if unknown := _of_some(found):
         return _not_closed(ctx, closing, Doubt(Reason.CONNECTIONS_KEPT, unknown, started_at))
     record = ctx.record.with_closing(replace(closing, gone=True, gone_at=found.at))

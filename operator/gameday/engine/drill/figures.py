@@ -51,7 +51,7 @@ def _span(record: DrillRecord, stage: Stage) -> tuple[float, float] | None:
         case Stage.STEADY_STATE:
             since, until = record.steady_from, record.inject_requested_at
         case Stage.OUTAGE:
-            since, until = record.zero, record.undo_requested_at
+            since, until = record.outage_started_at, record.undo_requested_at
         case Stage.RECOVERY:
-            since, until = record.recovery_zero, ends
+            since, until = record.recovery_started_at, ends
     return (since, until if until is not None else ends) if since is not None else None

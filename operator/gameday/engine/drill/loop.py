@@ -255,7 +255,7 @@ class DrillLoop:
         """A cut that shows no effect in time will end the drill: have its most likely cause ready by then."""
         record = self.record
         asked = record.inject_requested_at
-        late = asked is not None and record.zero is None and now > asked + FIND_BYPASS_AFTER
+        late = asked is not None and record.outage_started_at is None and now > asked + FIND_BYPASS_AFTER
         if self._sought_leak or record.phase is not Phase.OUTAGE or not late:
             return False
         self._sought_leak = True

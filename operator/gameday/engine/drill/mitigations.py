@@ -35,7 +35,7 @@ def carry_on(ctx: Context, *, begins: bool = True) -> DrillRecord:
         return ended
     entry, mitigation = _under_way(ctx.record, ctx.plan)
     if entry is None or mitigation is None:
-        return _begin(ctx) if begins and ctx.record.zero is not None else ctx.record
+        return _begin(ctx) if begins and ctx.record.outage_started_at is not None else ctx.record
     every = steps.Steps(mitigation.steps, Reason.MITIGATION_FAILED, entry.at + mitigation.within, mitigation.within)
     going = every.go_on(ctx)
     entry = _seen(ctx, entry, mitigation)

@@ -78,7 +78,7 @@ class SignProof(EffectProof, ABC):
                 return End(Reason.ALREADY_TRUE, why, evaluation.sent)
         if change.proven_at is None or change.effect_at is None:
             return None
-        started_at = self.ctx.record.zero
+        started_at = self.ctx.record.outage_started_at
         ends = started_at + self.ctx.plan.outage.duration if started_at is not None else float("inf")
         series = self._track(UNDONE)
         # ``seen`` may notice the fault earlier than ``undone``, which was true all the time until then.

@@ -135,7 +135,7 @@ def _never_began(record: DrillRecord) -> bool:
         case Phase.OUTAGE:
             return record.inject_requested_at is None
         case _:
-            return record.recovery_zero is None
+            return record.recovery_started_at is None
 
 
 def _lost_agent(ctx: Context) -> str | None:
@@ -175,7 +175,11 @@ def _touched(ctx: Context, change: Change) -> DrillRecord | None:
         return None
     seen = ctx.observed.change(change.name)
     what = f"{change.object_kind} {change.object_name}"
-    if not seen.there and ctx.record.zero is not None and ctx.now >= ctx.record.zero + ctx.plan.outage.duration:
+    if (
+        not seen.there
+        and ctx.record.outage_started_at is not None
+        and ctx.now >= ctx.record.outage_started_at + ctx.plan.outage.duration
+    ):
         return None
     if seen.presence is Presence.UNKNOWN:
         return None

@@ -143,7 +143,7 @@ def fuse_of(plan: Plan, name: str) -> float:
 
 
 def longest_wait(plan: Plan, length: float) -> float:
-    """Seconds from the zero of the recovery, or of its second judging, after which nothing of it can still be open."""
+    """Seconds from the start of the recovery, or of its second judging, after which nothing of it can still be open."""
     latest = max(((e.within or length) + e.holds for e in plan.recovery.expect), default=length)
     return max(length, latest) + grace(plan, Stage.RECOVERY)
 

@@ -21,14 +21,14 @@ def outage_window(ctx: Context, ends: float | None = None) -> Window:
     requested = record.inject_requested_at if record.inject_requested_at is not None else ctx.now
     return Window(
         requested,
-        record.zero,
+        record.outage_started_at,
         ends,
         ctx.plan.outage.duration,
         ctx.now,
         timeouts.grace(ctx.plan, Stage.OUTAGE),
-        start_resolution=record.zero_resolution,
+        start_resolution=record.outage_start_resolution,
         skew=ctx.observed.skew,
-        false_from=record.rehearsed_at,
+        false_from=record.expressions_tried_at,
         fault_at=record.inject_requested_at,
     )
 
@@ -36,7 +36,7 @@ def outage_window(ctx: Context, ends: float | None = None) -> Window:
 def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = False) -> Window:
     """From the request of the revert; ``again`` is the second look, from the end of the last rollback step."""
     record = ctx.record
-    started_at = record.rollback_zero if again else record.recovery_zero
+    started_at = record.rollback_done_at if again else record.recovery_started_at
     length = ctx.plan.recovery.within
     if again and ctx.plan.rollback is not None and started_at is not None:
         length = max(0.0, record.since + ctx.plan.rollback.within - started_at)
@@ -48,7 +48,7 @@ def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = Fa
         length,
         ctx.now,
         timeouts.grace(ctx.plan, Stage.RECOVERY),
-        start_resolution=0.0 if again else record.recovery_zero_resolution,
+        start_resolution=0.0 if again else record.recovery_start_resolution,
         skew=ctx.observed.skew,
         fault_at=record.inject_requested_at,
     )

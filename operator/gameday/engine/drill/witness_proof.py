@@ -141,7 +141,9 @@ class WitnessProof(EffectProof):
             why = f"{down.who}, which the drill does not cut, no longer answers the controls ({down.detail})"
             return End(Reason.BYSTANDER_DOWN, why, down.since)
         # Reverting comes before its record is saved: after a crash in between, what is open is open as planned.
-        ends = record.zero + self.ctx.plan.outage.duration if record.zero is not None else None
+        ends = (
+            record.outage_started_at + self.ctx.plan.outage.duration if record.outage_started_at is not None else None
+        )
         began = change.effect_at
         if began is not None and until is None and (leak := dials.bypass(began, ends)) is not None:
             why = f"{leak.who} {leak.detail} {leak.since - began:.1f} s into the outage"

@@ -2,7 +2,7 @@
 
 ::
 
-    first look ............................ ends     requested  zero                    undo
+    first look ............................ ends     requested  start                   undo
       |-- A --- A,B --- A,B --- A,B --- A,B --|----------|--------|------- A,B,C ---------|
                   |---- SETTLED at least -----|                            |
                   the set grew last                                        it grew under the cut

@@ -2,7 +2,7 @@
 
 ::
 
-    rehearsed    requested   zero            deadline
+    tried        requested   start           deadline
       |--F--F--F----|--F--F---|--F--F--T--------|
       |-- must be --|
            false

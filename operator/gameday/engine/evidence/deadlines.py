@@ -2,14 +2,15 @@
 
 ::
 
-    requested   zero                          deadline
+    requested   start                         deadline
       |--F--F----|--F--F--F--F--T--T--T--T--T----|--T--T--T
                  |              |-----------------------| holds: it may end after the deadline
                  |-- seconds ---|  (to the moment at which the first true sample was received)
 
-True between the request and zero is 0 s. For an ``eventually`` it must still be true at the first sample after zero:
+True between the request and the start is 0 s. For an ``eventually`` it must still be true at the first sample after it:
 before that, nothing shows that the fault was over, and a system that flaps under it has not recovered. ``holds`` counts
-from zero at the earliest. A false sample ends a hold. What was not seen is never met and never missed; see ``runs``.
+from the start at the earliest. A false sample ends a hold. What was not seen is never met and never missed; see
+``runs``.
 """
 
 from itertools import pairwise
@@ -71,7 +72,7 @@ def lateness(expectation: Expectation, series: Series, window: Window, started_a
 
 
 def measured(start: Evaluation, series: Series, window: Window, started_at: float) -> Judgement:
-    """Met, with the time from zero and its resolution."""
+    """Met, with the time from the start and its resolution."""
     unmet = window.requested_at
     for evaluation in series.evaluations:
         if evaluation is start:

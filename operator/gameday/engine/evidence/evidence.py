@@ -122,7 +122,7 @@ class Evidence:
         return self._last.get(probe)
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
-        """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
+        """Hold an expectation against its samples; an ``always`` of the recovery counts from its start."""
         series = self.series(expectation, window.requested_at, window.fault_at)
         counted = _counted(stage, expectation, window, series)
         return judge(expectation, series, counted) if counted is not None else PENDING
@@ -265,7 +265,7 @@ def _same(to: Destination, away: Dependency) -> bool:
 
 
 def _counted(stage: Stage, expectation: Expectation, window: Window, series: Series) -> Window | None:
-    """The span that counts: an ``always`` of the recovery counts from its zero, and not at all before that is known.
+    """The span that counts: an ``always`` of the recovery counts from its start, and not at all before that is known.
 
     It ends with the ``eventually`` beside it, which may be at once, but not before its own first sample.
     """

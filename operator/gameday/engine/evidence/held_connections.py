@@ -2,9 +2,9 @@
 
 ::
 
-    asked ..... requested   zero                     ended
+    asked ..... requested   start                    ended
       |--A--A------|---------|------(nothing)----------|  by a timeout: this network ends open connections
-                   |         |--A--                       an answer after zero: it does not
+                   |         |--A--                       an answer after that: it does not
     control -A-----A-----------A--------------------------  it lives on
 
 One connection a pair is enough, and none of the pair's may live on. An end that the other side made, a connection that

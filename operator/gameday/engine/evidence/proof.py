@@ -189,14 +189,14 @@ class Proof:
         return self._complete("witness-") and all(d.sent[-1] >= since for _, _, d in self._targets("witness-"))
 
     def started(self, requested: float) -> Moment | None:
-        """The outage's zero: each witness failed ``RUN`` times in a row while its control went on succeeding.
+        """The start of the outage: each witness failed ``RUN`` times in a row while its control went on succeeding.
 
         It is the last pair's. A control must have succeeded at or after its witness' last failure of the run, so
         that a Redis that died at the same moment is not taken for the cut.
         """
         if not self._complete("witness-"):
             return None
-        zeros: list[Moment] = []
+        starts: list[Moment] = []
         for agent, name, dials in self._targets("witness-", requested):
             control = self._control(agent, name)
             first = dials.run_of(good=False, since=requested)
@@ -207,14 +207,14 @@ class Proof:
             if control.good_after(last_of_run) is None or failed_too is not None:
                 return None
             before = dials.sent[first - 1] if first else requested
-            zeros.append(Moment(dials.sent[first], dials.sent[first] - max(before, requested)))
-        zero = max(zeros, key=lambda start: start.at, default=None)
+            starts.append(Moment(dials.sent[first], dials.sent[first] - max(before, requested)))
+        latest = max(starts, key=lambda start: start.at, default=None)
         # A witness dials what it has found itself: that it fails says nothing of an address that only others know.
-        known = zero is None or self.addresses.all_know(self.agents("witness-"), zero.at)
-        return zero if known else None
+        known = latest is None or self.addresses.all_know(self.agents("witness-"), latest.at)
+        return latest if known else None
 
     def bypass(self, started_at: float, until: float | None) -> ProofViolation | None:
-        """The first witness dial that got through between ``zero`` and ``until`` (the undo)."""
+        """The first witness dial that got through between ``started_at`` and ``until`` (the undo)."""
         for agent, name, dials in self._targets("witness-"):
             index = dials.good_after(started_at)
             while index is not None and self.addresses.excuses(dials.at[index], dials.sent[index], started_at):
@@ -331,14 +331,14 @@ class Proof:
         """The start of the recovery: the last pair's first good witness dial after the undo was requested."""
         if not self._complete("witness-"):
             return None
-        zeros: list[Moment] = []
+        starts: list[Moment] = []
         for _, _, dials in self._targets("witness-"):
             index = dials.good_after(undo_requested)
             if index is None:
                 return None
             before = dials.sent[index - 1] if index else undo_requested
-            zeros.append(Moment(dials.sent[index], dials.sent[index] - max(before, undo_requested)))
-        return max(zeros, key=lambda start: start.at, default=None)
+            starts.append(Moment(dials.sent[index], dials.sent[index] - max(before, undo_requested)))
+        return max(starts, key=lambda start: start.at, default=None)
 
     def fails_like_control(self, since: float) -> bool:
         """Whether each witness that still fails does so together with its control: the cut is not the cause."""

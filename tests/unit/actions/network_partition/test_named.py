@@ -126,11 +126,11 @@ def test_a_cut_grows_with_what_is_found_and_never_shrinks() -> None:
     first = prepared(a_snapshot(), named())
     assert grown(first) is first
     both = grown(first, A, C)
-    assert both.far_end.cidrs == (f"{A}/32", f"{C}/128")
+    assert both.destination.cidrs == (f"{A}/32", f"{C}/128")
     assert grown(both, A, C) is both
-    assert grown(both, B).far_end.cidrs == (f"{A}/32", f"{B}/32", f"{C}/128")
+    assert grown(both, B).destination.cidrs == (f"{A}/32", f"{B}/32", f"{C}/128")
     ranges = prepared(a_snapshot(), named("198.51.100.0/24"))
-    assert grown(ranges, A).far_end.cidrs == ("198.51.100.0/24", f"{A}/32")
+    assert grown(ranges, A).destination.cidrs == ("198.51.100.0/24", f"{A}/32")
 
 
 def change(via: Via) -> Change:

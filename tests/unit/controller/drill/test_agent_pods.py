@@ -76,7 +76,7 @@ CUT = NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef(
 DESTINATION = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
 REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
-THE_CUT = Cut("partition", Via.CILIUM, DESTINATION, PAIRS, ("10.0.0.9",), severs=ClosingPlan(), dials=(REDIS_DIAL,))
+THE_CUT = Cut("partition", Via.CILIUM, DESTINATION, PAIRS, ("10.0.0.9",), closing=ClosingPlan(), dials=(REDIS_DIAL,))
 SETUP = Setup((THE_CUT,), dns="10.96.0.10")
 NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
 
@@ -108,7 +108,7 @@ def dials(pod: Object) -> list[tuple[str, str, int, str]]:
 def test_every_agent_that_is_waited_for_has_its_pod() -> None:
     assert wanted(plan(), SETUP) == NAMES == made().keys()
     only = plan(probes=(Probe("health", HttpProbe("http://api/healthz")),))
-    alone = setup(severs=None, pairs=PAIRS[:1])
+    alone = setup(closing=None, pairs=PAIRS[:1])
     assert wanted(only, alone) == {"observer", "witness-0", "control-0"} == made(only, alone).keys()
 
 
@@ -117,7 +117,7 @@ def test_each_cut_has_witnesses_and_agents_of_its_own() -> None:
     one = plan(probes=())
     two = replace(one, outage=replace(one.outage, faults=(*one.outage.faults, Fault("other", other))))
     dial = Dial("target:10.96.0.8:6379", "10.96.0.8", 6379, "redis")
-    second = Cut("other", Via.CILIUM, pairs=(Pair("node-c", {"app": "worker"}),), severs=ClosingPlan(), dials=(dial,))
+    second = Cut("other", Via.CILIUM, pairs=(Pair("node-c", {"app": "worker"}),), closing=ClosingPlan(), dials=(dial,))
     both = replace(SETUP, cuts=(THE_CUT, second))
     found = made(two, both)
     pairs = {f"{role}-{number}" for role in ("witness", "control") for number in range(3)}
@@ -342,7 +342,7 @@ def test_closing_connections_goes_to_the_redis_that_is_cut_and_to_each_of_its_se
         "cache", RedisProbe(redis_at(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
     )
     servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
-    told = config(made(plan(probes=(cache, *PROBES)), setup(severs=ClosingPlan(servers)))["counter"], CounterConfig)
+    told = config(made(plan(probes=(cache, *PROBES)), setup(closing=ClosingPlan(servers)))["counter"], CounterConfig)
     assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
     assert told.servers == servers
 
@@ -555,5 +555,5 @@ def test_no_server_is_dialled_more_than_twenty_times_a_second(
 ) -> None:
     destination = replace(DESTINATION, services=("10.96.0.7", "10.96.0.8"))
     dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
-    many = setup(far_end=destination, pairs=PAIRS[:1] * pairs, dials=dials)
+    many = setup(destination=destination, pairs=PAIRS[:1] * pairs, dials=dials)
     assert config(made(setup=many)["witness-0"], WitnessConfig).every == pytest.approx(every)

@@ -357,7 +357,7 @@ CHANGES: dict[tuple[str, str], Callable[[Object], object]] = {
     ("NetworkPolicy", "metadata.annotations[gameday.dev/spec-digest] was removed"): removing(
         "metadata", "annotations", "gameday.dev/spec-digest"
     ),
-    ("NetworkPolicy", "metadata.annotations[gameday.dev/far-end] was removed"): removing("metadata", "annotations"),
+    ("NetworkPolicy", "metadata.annotations[gameday.dev/destination] was removed"): removing("metadata", "annotations"),
     ("NetworkPolicy", "metadata.ownerReferences was changed"): removing("metadata", "ownerReferences"),
     ("CiliumNetworkPolicy", "metadata.ownerReferences was changed"): lambda body: body["metadata"][
         "ownerReferences"

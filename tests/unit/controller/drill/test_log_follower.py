@@ -91,7 +91,7 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
 async def test_an_answer_of_the_closer_that_makes_no_sense_is_told_as_such(
     monkeypatch: pytest.MonkeyPatch, killed: object
 ) -> None:
-    follower, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "closer")
+    follower, _ = await read(monkeypatch, [line(1, type="closed", values={"killed": killed, "left": 0})], "closer")
     assert follower.closed["closer"] == ConnectionsClosed(0, 0, "the closer pod's answer cannot be read")
 
 
@@ -115,7 +115,7 @@ async def test_whom_the_counter_has_seen_is_remembered(monkeypatch: pytest.Monke
 
 
 WITNESS = {"type": "dial", "name": "target-0"}
-CLOSED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
+CLOSED = {"type": "closed", "name": "closed", "values": {"killed": 1, "left": 0}}
 COUNTED = {"type": "connections", "name": "connections", "values": {"count": 1}}
 ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
 HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answered": 1, "local": False}}
@@ -167,14 +167,14 @@ async def test_what_keeps_a_fuse_from_its_dry_run_is_known(monkeypatch: pytest.M
     assert follower.fuses_armed.keys() == {"fuse-stop"}
 
 
-@pytest.mark.parametrize("name", ["sever", "hello", "armed", "connections", "target", "target-0", "fired"])
+@pytest.mark.parametrize("name", ["closed", "started", "armed", "connections", "target", "target-0", "fired"])
 async def test_a_probe_may_have_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plan = replace(
         PLAN,
         probes=(Probe(name, HttpProbe("http://x")),),
         steady_state=SteadyState(1.0, (Expectation("e", Mode.ALWAYS, f"{name}.ok".replace("-", "_")),)),
     )
-    lines = [line(1, type="hello", name="hello"), *(line(n, name=name, values={"killed": 1}) for n in (2, 3))]
+    lines = [line(1, type="started", name="started"), *(line(n, name=name, values={"killed": 1}) for n in (2, 3))]
     follower, _ = await read(monkeypatch, lines[:1], plan=plan)
     assert follower.evidence is not None
     assert not follower.evidence.all_probes_seen(), "a greeting is no sample"

@@ -35,13 +35,13 @@ async def test_what_another_process_has_written_ends_this_one(
     if heard:
         persisted.update_cached(newest)
     with pytest.raises(Superseded):
-        await persisted.save(replace(OURS, zero=3.0))
+        await persisted.save(replace(OURS, outage_started_at=3.0))
     assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
 
 
 async def test_an_answer_that_got_lost_leaves_the_record_ours(api_server: ApiServer, cluster: Cluster) -> None:
     persisted = memory_of(cluster, a_drill(api_server, OURS))
-    sent = replace(OURS, zero=3.0)
+    sent = replace(OURS, outage_started_at=3.0)
     persisted._own_writes.sent(_digest({"status": status_of(sent, 1)}))
     a_drill(api_server, sent)
     await persisted.save(THEIRS)

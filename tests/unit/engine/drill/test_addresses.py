@@ -54,7 +54,7 @@ class Named(Simulation):
 
 
 def under_the_cut(record: DrillRecord, after: float, now: float) -> bool:
-    return record.zero is not None and now >= record.zero + after
+    return record.outage_started_at is not None and now >= record.outage_started_at + after
 
 
 def results(record: DrillRecord, stage: Stage = Stage.OUTAGE) -> set[ResultState]:
@@ -114,9 +114,9 @@ def test_an_address_that_comes_under_the_cut_leaves_nothing_of_the_outage(after:
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
     assert results(record) == {ResultState.UNKNOWN}
-    assert record.zero is not None
+    assert record.outage_started_at is not None
     assert record.undo_requested_at is not None
-    assert record.undo_requested_at - record.zero >= 20.0, "the outage lasts as long as it was to"
+    assert record.undo_requested_at - record.outage_started_at >= 20.0, "the outage lasts as long as it was to"
     assert simulation.there("policy") == []
     assert f"{NAME} has addresses that were not cut: its address {B} was found" in record.message
 
@@ -128,9 +128,9 @@ def test_a_guardrail_reverts_the_cut_and_says_nothing_of_the_system_then() -> No
     )
     record = finished(simulation)
     assert record.guardrail == "stays up"
-    assert record.zero is not None
+    assert record.outage_started_at is not None
     assert record.undo_requested_at is not None
-    assert record.undo_requested_at - record.zero < 15.0, "it waits for nothing"
+    assert record.undo_requested_at - record.outage_started_at < 15.0, "it waits for nothing"
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
     assert results(record) == {ResultState.UNKNOWN}
 

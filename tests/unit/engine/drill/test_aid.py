@@ -89,7 +89,7 @@ def test_what_was_requested_and_not_seen_to_happen_makes_no_miss(seen_at: float 
 def test_what_must_hold_is_met_once_it_has_held(
     at: float, unmet: float, zero: float, holds: float, by: str, unaided: ResultState
 ) -> None:
-    record = replace(RECORD, recovery_zero=zero)
+    record = replace(RECORD, recovery_started_at=zero)
     plain = judged(met(at, unmet), holds=holds, record=record)
     assert (plain.state, plain.by) == (MET, by)
     strict = judged(met(at, unmet), unaided=True, holds=holds, record=record)

@@ -65,7 +65,7 @@ def overdue(record: DrillRecord, observed: Observation, plan: Plan | None = None
 def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server() -> None:
     observed = Observation(changes={SCALE.name: AT_ZERO}, errors=failing(do.Revert(SCALE)))
     late = overdue(undoing(SCALE), observed)
-    assert late.obstacle == REFUSED
+    assert late.stalled_by == REFUSED
     assert ("Stalled", "True", "UndoOverdue", REFUSED) in conditions_of(late)
     line = next(line for line in late.timeline if line.reason == "FaultsNotCleared")
     assert line.message == f"stop workers: worker is at 0 replicas; {REFUSED}"
@@ -73,7 +73,7 @@ def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server
 
 def test_an_error_of_scaling_away_is_no_error_of_scaling_back() -> None:
     observed = Observation(changes={SCALE.name: AT_ZERO}, errors=failing(do.Apply(SCALE, "v")))
-    assert overdue(undoing(SCALE), observed).obstacle == ""
+    assert overdue(undoing(SCALE), observed).stalled_by == ""
 
 
 def test_a_fault_whose_name_ends_like_another_has_an_error_of_its_own() -> None:
@@ -88,8 +88,8 @@ def test_a_fault_whose_name_ends_like_another_has_an_error_of_its_own() -> None:
 def test_a_fuse_that_cannot_be_taken_away_is_told_of_while_the_drill_waits_for_it() -> None:
     undone = replace(CUT, undone_at=1001.0)
     observed = Observation(fuses={"cut-fuse": Fuse("uid")}, errors=failing(do.RemoveFuse(undone)))
-    assert decide(Context(a_plan(), undoing(undone), observed, NOBODY, 1010.0)).obstacle == ""
-    assert overdue(undoing(undone), observed).obstacle == REFUSED
+    assert decide(Context(a_plan(), undoing(undone), observed, NOBODY, 1010.0)).stalled_by == ""
+    assert overdue(undoing(undone), observed).stalled_by == REFUSED
 
 
 @pytest.mark.parametrize("name", ["Start", "Job", "StartAgents", "a"])

@@ -9,7 +9,9 @@ from gameday.engine.evidence import measure
 from gameday.model.plan import NO_PLAN, Measurement, Plan, Stage
 from gameday.model.record import DrillRecord
 
-RECORD = DrillRecord(steady_from=10.0, inject_requested_at=40.0, zero=41.0, undo_requested_at=70.0, recovery_zero=71.0)
+RECORD = DrillRecord(
+    steady_from=10.0, inject_requested_at=40.0, outage_started_at=41.0, undo_requested_at=70.0, recovery_started_at=71.0
+)
 
 
 class Samples:

@@ -99,7 +99,7 @@ def test_a_waiting_drill_that_holds_the_namespace_gives_it_back() -> None:
 def test_what_cannot_be_told_ends_no_drill_under_its_cut() -> None:
     simulation = Simulation(a_plan())
     until(simulation, Phase.OUTAGE)
-    while simulation.record.zero is None:
+    while simulation.record.outage_started_at is None:
         simulation.step()
     simulation.show(halt=UNREADABLE)
     assert finished(simulation).verdict is Verdict.PASSED
@@ -129,7 +129,7 @@ def test_a_moment_of_doubt_before_the_cut_is_waited_out() -> None:
 
 def test_a_halt_survives_the_operator() -> None:
     simulation = Simulation(a_plan())
-    while simulation.record.zero is None:
+    while simulation.record.outage_started_at is None:
         simulation.step()
     simulation.idle(1.0)
     simulation.show(halt=HALTED)

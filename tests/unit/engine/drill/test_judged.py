@@ -50,7 +50,8 @@ CHANGE = Change(
 )  # fmt: skip
 SCALED = {NO_WORKERS.name: Observed(Presence.PRESENT, "Deployment", "worker", uid="uid")}
 UNDER_FAULT = DrillRecord(
-    Phase.OUTAGE, since=-10.0, steady_from=-40.0, rehearsed_at=-10.0, inject_requested_at=-1.0, zero=0.0, proven_at=0.0,
+    Phase.OUTAGE, since=-10.0, steady_from=-40.0, expressions_tried_at=-10.0, inject_requested_at=-1.0,
+    outage_started_at=0.0, proven_at=0.0,
     changes=(CHANGE,),
 )  # fmt: skip
 
@@ -163,13 +164,13 @@ UNDOING = replace(
     phase=Phase.RECOVERY,
     since=ASKED,
     inject_requested_at=-31.0,
-    zero=-30.0,
+    outage_started_at=-30.0,
     proven_at=-30.0,
     undo_requested_at=ASKED,
-    recovery_zero=0.0,
+    recovery_started_at=0.0,
     changes=(replace(CHANGE, state=ChangeState.UNDONE, undone_at=0.0),),
 )
-REPAIRED = replace(UNDOING, phase=Phase.ROLLBACK, since=-5.0, rollback_zero=0.0, recovery_zero=-70.0)
+REPAIRED = replace(UNDOING, phase=Phase.ROLLBACK, since=-5.0, rollback_done_at=0.0, recovery_started_at=-70.0)
 HEALTHY = Expectation("healthy", Mode.EVENTUALLY, "health.ok", within=30.0)
 STAYS = Expectation("stays", Mode.ALWAYS, "alerts.ok")
 
@@ -241,7 +242,9 @@ class TestAnAlwaysOfTheRecovery:
 class TestAnEventuallyThatWasTrueBeforeTheUndoWasProven:
     """A person took three minutes to undo the fault, so what the system did meanwhile it did under the fault."""
 
-    RECORD = replace(UNDOING, undo_requested_at=-180.0, since=-180.0, inject_requested_at=-220.0, zero=-210.0)
+    RECORD = replace(
+        UNDOING, undo_requested_at=-180.0, since=-180.0, inject_requested_at=-220.0, outage_started_at=-210.0
+    )
 
     @pytest.mark.parametrize(
         ("false", "state", "seconds"),
@@ -347,8 +350,8 @@ class TestAStartThatNobodySaw:
     def begun(self, asked: float) -> DrillRecord:
         change = replace(CHANGE, requested_at=asked)
         return replace(
-            UNDER_FAULT, since=asked - 1, rehearsed_at=asked - 1, inject_requested_at=asked, zero=0.0,
-            zero_resolution=-asked, changes=(change,),
+            UNDER_FAULT, since=asked - 1, expressions_tried_at=asked - 1, inject_requested_at=asked,
+            outage_started_at=0.0, outage_start_resolution=-asked, changes=(change,),
         )  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -378,13 +381,13 @@ class TestAStartThatNobodySaw:
     def test_the_recovery(self, asked: float, back_at: float, state: ResultState) -> None:
         change = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=asked, undone_at=0.0)
         record = replace(
-            UNDOING, since=asked, undo_requested_at=asked, recovery_zero=None, changes=(change,),
-            inject_requested_at=-60.0, zero=-59.0, proven_at=-59.0,
+            UNDOING, since=asked, undo_requested_at=asked, recovery_started_at=None, changes=(change,),
+            inject_requested_at=-60.0, outage_started_at=-59.0, proven_at=-59.0,
         )  # fmt: skip
         answers = Answers(HEALTH, -90.5, false=((-58.0, back_at),)), Answers(SLOW, -90.0)
         course = recovering(*answers, record=record)
         course.run(0.0, 60.0)
-        assert course.record.recovery_zero == 0.0
+        assert course.record.recovery_started_at == 0.0
         found, why = course.states(Stage.RECOVERY)["healthy"]
         assert found is state
         assert ("up to 25 s earlier" in why) == (state is ResultState.UNKNOWN)

@@ -294,7 +294,7 @@ def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
 def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(limits_state: LimitsState) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.OUTAGE)
-    while simulation.record.zero is None:
+    while simulation.record.outage_started_at is None:
         simulation.step()
     simulation.show(limits_state=limits_state)
     assert finished(simulation).verdict is Verdict.PASSED

@@ -27,7 +27,7 @@ CUT = DrillRecord(
     started_at=900.0,
     steady_from=910.0,
     inject_requested_at=985.0,
-    zero=992.0,
+    outage_started_at=992.0,
     changes=(CHANGE,),
 )
 BY_POD = Change("off", "http", "Pod", "first-call-off", "first-fuse")
@@ -77,7 +77,9 @@ def test_what_could_not_be_saved_is_not_done_and_decided_anew_after_a_rest() -> 
 
 def test_a_cut_that_admission_changed_is_not_made_again_by_what_was_decided_before() -> None:
     change = replace(CHANGE, state=ChangeState.REQUESTED, object_uid=None, seen_at=None, requested_at=NOW - 1)
-    loop = under_cut(replace(CUT, since=NOW - 2, inject_requested_at=NOW - 1, zero=None, changes=(change,)))
+    loop = under_cut(
+        replace(CUT, since=NOW - 2, inject_requested_at=NOW - 1, outage_started_at=None, changes=(change,))
+    )
     absent = replace(UNDER_CUT, changes={"partition": cut("first", "partition", None)})
     assert loop.look(a_plan(), absent, NOW).start == (do.Apply(change),)
     saving = loop.look(a_plan(), absent, NOW + 0.1, must_save=True)
@@ -224,7 +226,7 @@ def test_a_namespace_that_cannot_be_seen_is_told_of_once_it_takes_long() -> None
     assert not loop.look_in_vain("", NOW + BLIND_AFTER + 1).blind
     work = loop.look_in_vain("forbidden", NOW + BLIND_AFTER + 1)
     assert work.save is not None
-    assert (work.blind, work.save.record.obstacle) == (True, "forbidden")
+    assert (work.blind, work.save.record.stalled_by) == (True, "forbidden")
     assert loop.saved(NOW + BLIND_AFTER + 2).start == ()
     again = loop.look_in_vain("forbidden", NOW + BLIND_AFTER + 3)
     assert (again.blind, again.save) == (True, None)
@@ -257,7 +259,7 @@ def test_a_deleted_drill_that_cannot_see_a_part_any_more_asks_whether_its_namesp
 
 
 def test_what_lets_traffic_through_is_sought_once() -> None:
-    loop = under_cut(replace(CUT, zero=None))
+    loop = under_cut(replace(CUT, outage_started_at=None))
     assert loop.look(a_plan(), UNDER_CUT, NOW).find_bypass
     assert not loop.look(a_plan(), UNDER_CUT, NOW).find_bypass
 

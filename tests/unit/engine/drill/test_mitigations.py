@@ -21,7 +21,7 @@ RESTART = Mitigation("restart", "!health.ok", (Step("clear", RunJob("clear"), ir
 SECOND = Mitigation("second", "health.full", (Step("throttle", RunJob("throttle"), irreversible=True),))
 PLAN = replace(a_plan(), mitigations=(RESTART, SECOND))
 REQUESTED = 2.0
-RECORD = DrillRecord(Phase.OUTAGE, since=1.0, inject_requested_at=REQUESTED, zero=3.0, proven_at=3.5)
+RECORD = DrillRecord(Phase.OUTAGE, since=1.0, inject_requested_at=REQUESTED, outage_started_at=3.0, proven_at=3.5)
 WAITING = {"clear": Ran(RunState.ABSENT, shown="Job clear"), "throttle": Ran(RunState.ABSENT)}
 
 
@@ -70,7 +70,7 @@ def test_a_condition_must_hold_until_now(restart: str, second: str, now: float, 
 
 
 def test_nothing_begins_before_the_last_fault_is_proven() -> None:
-    unproven = replace(RECORD, zero=None, proven_at=None)
+    unproven = replace(RECORD, outage_started_at=None, proven_at=None)
     assert mitigations.carry_on(context(Says(restart="ffTTT"), 4.5, unproven)) == unproven
 
 
@@ -129,7 +129,7 @@ RECOVERED = replace(
     RECORD,
     phase=Phase.RECOVERY,
     undo_requested_at=23.0,
-    recovery_zero=24.0,
+    recovery_started_at=24.0,
     results=(Result(Stage.RECOVERY, "healthy again", ResultState.MET, 30.0),),
 )
 

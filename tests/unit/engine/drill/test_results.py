@@ -18,10 +18,10 @@ COUNTED = Observation(drill="drill", agents_wanted=frozenset({"counter"}))
 
 
 UNSHOWN = (Closing("partition", gone=False),)
-GONE = DrillRecord(zero=101.0, closings=(Closing("partition", gone=True, gone_at=111.0),))
+GONE = DrillRecord(outage_started_at=101.0, closings=(Closing("partition", gone=True, gone_at=111.0),))
 GONE_LATER = replace(GONE, closings=(Closing("partition", gone=True, gone_at=111.5),))
 KEPT = DrillRecord(
-    zero=101.0,
+    outage_started_at=101.0,
     closings=UNSHOWN,
     doubts=(Doubt(Reason.CONNECTIONS_KEPT, "it still answers", 101.0),),
 )
@@ -156,7 +156,11 @@ def test_what_no_stage_came_to_is_not_reached() -> None:
 
 @pytest.mark.parametrize(
     ("record", "becomes"),
-    [(DrillRecord(zero=101.0), ResultState.UNKNOWN), (KEPT, ResultState.UNKNOWN), (GONE, ResultState.MISSED)],
+    [
+        (DrillRecord(outage_started_at=101.0), ResultState.UNKNOWN),
+        (KEPT, ResultState.UNKNOWN),
+        (GONE, ResultState.MISSED),
+    ],
     ids=["not settled yet", "never shown", "shown"],
 )
 def test_a_guardrail_is_unknown_at_an_early_end_unless_the_targets_were_shown_to_be_cut_off(

@@ -34,7 +34,7 @@ def test_nothing_is_touched_while_a_server_would_stay_open() -> None:
 
 def test_a_server_that_comes_under_the_cut_ends_it_without_a_verdict_on_the_system() -> None:
     def comes(world: Simulation) -> None:
-        if world.record.zero is not None and world.now > world.record.zero + 2:
+        if world.record.outage_started_at is not None and world.now > world.record.outage_started_at + 2:
             assert isinstance(world, Growing)
             world.grown = world.record.undo_requested_at is None
 

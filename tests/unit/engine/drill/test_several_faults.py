@@ -51,7 +51,7 @@ def test_each_is_asked_for_once_the_one_before_is_proven(faults: tuple[Fault, ..
     assert first.proven_at is not None
     assert last.requested_at is not None
     assert first.requested_at < first.proven_at <= last.requested_at
-    assert (record.zero, record.proven_at) == (last.effect_at, last.proven_at)
+    assert (record.outage_started_at, record.proven_at) == (last.effect_at, last.proven_at)
 
 
 @BOTH
@@ -62,7 +62,7 @@ def test_they_are_undone_in_reverse(faults: tuple[Fault, ...]) -> None:
     assert first.undone_at is not None
     assert first.undo_requested_at is not None
     assert last.undone_at <= first.undo_requested_at <= first.undone_at
-    assert record.recovery_zero is not None
+    assert record.recovery_started_at is not None
 
 
 @BOTH
@@ -98,7 +98,11 @@ def test_one_that_is_not_proven_takes_all_back() -> None:
 
 def test_one_that_somebody_takes_back_ends_the_drill() -> None:
     def person(world: Simulation) -> None:
-        if world.record.zero is not None and world.now > world.record.zero + 5 and world.workers == 0:
+        if (
+            world.record.outage_started_at is not None
+            and world.now > world.record.outage_started_at + 5
+            and world.workers == 0
+        ):
             world.inject(What.SCALED_BY_OTHERS, 3)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)

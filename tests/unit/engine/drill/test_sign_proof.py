@@ -57,7 +57,7 @@ def test_only_what_undone_has_noticed_can_be_taken_back(seen: str, undone: str, 
     effect = proof(seen, undone).effect(CHANGE)
     assert effect is not None
     proven = replace(CHANGE, proven_at=7.0, effect_at=effect.at)
-    record = replace(RECORD.with_change(proven), zero=effect.at, proven_at=7.0)
+    record = replace(RECORD.with_change(proven), outage_started_at=effect.at, proven_at=7.0)
     broken = proof(seen, undone, record).broken(proven, REQUESTED)
     assert (broken[0] if broken is not None else None) is ends
 

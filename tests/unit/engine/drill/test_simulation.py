@@ -44,9 +44,9 @@ def test_a_missed_expectation_fails() -> None:
 
 def test_the_outage_lasts_its_time_whatever_is_met_or_missed() -> None:
     record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}))
-    assert record.zero is not None
+    assert record.outage_started_at is not None
     assert record.undo_requested_at is not None
-    assert 20.0 <= record.undo_requested_at - record.zero <= 21.0
+    assert 20.0 <= record.undo_requested_at - record.outage_started_at <= 21.0
 
 
 def test_a_guardrail_reverts_the_cut_at_once() -> None:
@@ -68,7 +68,7 @@ def test_a_cut_without_effect_is_undone_and_says_what_to_look_at() -> None:
 
 def test_redis_dying_in_the_outage_is_not_taken_for_the_cut() -> None:
     def redis_dies(world: Simulation) -> None:
-        if world.record.zero is not None and world.now > world.record.zero + 5:
+        if world.record.outage_started_at is not None and world.now > world.record.outage_started_at + 5:
             world.redis_down = True
 
     record = finished(Simulation(a_plan(), meddle=redis_dies))
@@ -86,7 +86,7 @@ def test_redis_down_before_the_cut_means_nothing_is_touched() -> None:
 
 def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
     def somebody_reverts(world: Simulation) -> None:
-        if world.record.zero is not None and world.now > world.record.zero + 5:
+        if world.record.outage_started_at is not None and world.now > world.record.outage_started_at + 5:
             world.inject(What.POLICY_DELETED)
 
     simulation = Simulation(a_plan(), meddle=somebody_reverts)
@@ -109,7 +109,7 @@ def test_a_revert_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recov
     reverted: list[float] = []
 
     def reverts_and_dies(world: Simulation) -> None:
-        started_at = world.record.zero
+        started_at = world.record.outage_started_at
         if started_at is not None and world.now >= started_at + world.plan.outage.duration and not reverted:
             reverted.append(world.now)
             world.inject(What.POLICY_DELETED)
@@ -119,8 +119,8 @@ def test_a_revert_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recov
     simulation = Simulation(a_plan(), meddle=reverts_and_dies)
     record = finished(simulation)
     assert record.verdict is Verdict.PASSED, record.message
-    assert record.recovery_zero is not None
-    assert record.recovery_zero <= reverted[0] + 1
+    assert record.recovery_started_at is not None
+    assert record.recovery_started_at <= reverted[0] + 1
     assert simulation.left() == []
 
 
@@ -176,7 +176,7 @@ def test_a_scale_that_took_effect_while_no_operator_looked_may_have_begun_at_its
     seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged, simulation = windows(monkeypatch), Unseen(0, a_plan(faults=(NO_WORKERS,)))
-    began_unseen(simulation.taken_up(seconds).zero, judged[Stage.OUTAGE], simulation.died, seconds)
+    began_unseen(simulation.taken_up(seconds).outage_started_at, judged[Stage.OUTAGE], simulation.died, seconds)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 25.0])
@@ -184,7 +184,7 @@ def test_a_scale_that_was_put_back_while_no_operator_looked_may_have_ended_at_it
     seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged, simulation = windows(monkeypatch), Unseen(3, a_plan(faults=(NO_WORKERS,)))
-    began_unseen(simulation.taken_up(seconds).recovery_zero, judged[Stage.RECOVERY], simulation.died, seconds)
+    began_unseen(simulation.taken_up(seconds).recovery_started_at, judged[Stage.RECOVERY], simulation.died, seconds)
 
 
 def test_where_the_operator_looks_all_the_time_both_starts_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_where_the_operator_looks_all_the_time_both_starts_are_known(monkeypatch
 
 def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     def somebody_deletes(world: Simulation) -> None:
-        if world.record.zero is not None:
+        if world.record.outage_started_at is not None:
             world.inject(What.FUSE_DELETED)
 
     record = finished(Simulation(a_plan(), meddle=somebody_deletes))
@@ -227,7 +227,7 @@ def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -
 def test_connections_that_were_ended_after_the_outage_were_there_all_through_it() -> None:
     record = finished(Simulation(a_plan(), closing_takes=22.0))
     assert record.closing("partition").gone is not True
-    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NotSevered")
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsNotClosed")
     assert "the outage ended before" in record.message
 
 
@@ -268,10 +268,10 @@ def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: b
     record = finished(Simulation(a_plan(), says, close_connections=False, ends_open=True))
     assert record.closing("partition").gone is True
     assert record.verdict is (Verdict.FAILED if missed else Verdict.PASSED), record.message
-    assert record.zero is not None
+    assert record.outage_started_at is not None
     gone_at = record.closing("partition").gone_at
     assert gone_at is not None
-    assert gone_at - record.zero < 1.0, "it does not move the start of the outage"
+    assert gone_at - record.outage_started_at < 1.0, "it does not move the start of the outage"
 
 
 def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
@@ -380,7 +380,7 @@ def test_the_name_of_a_caller_stays_taken_while_another_one_of_it_may_arrive_and
     assert commands_for(None, record, refused) == (do.StopCallers(),)
     assert commands_for(None, record, replace(refused, deleted=True)) == (do.ReleaseLock(),)
     late = decide(Context(a_plan(), record, refused, NOBODY, 1021.0))
-    assert late.obstacle == "delete pods: forbidden"
+    assert late.stalled_by == "delete pods: forbidden"
 
 
 def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:
@@ -391,7 +391,7 @@ def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted
     soon = decide(Context(a_plan(), record, observed, NOBODY, 1010.0))
     assert soon == record
     late = decide(Context(a_plan(), record, observed, NOBODY, 1021.0))
-    assert late.obstacle == refused
+    assert late.stalled_by == refused
     assert [line.reason for line in late.timeline] == ["Stalled"]
     assert ("Stalled", "True", "Stalled", refused) in conditions_of(late)
     assert commands_for(a_plan(), late, observed) == (do.StopAgents(),)
@@ -399,7 +399,7 @@ def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted
     late = replace(late, reported=True)
     assert commands_for(a_plan(), late, replace(observed, deleted=True, lock=Lock.FREE)) == (do.RemoveFinalizer(),)
     again = decide(Context(a_plan(), late, replace(observed, errors={}), NOBODY, 1030.0))
-    assert again.obstacle == ""
+    assert again.stalled_by == ""
     assert "Stalled" not in {kind for kind, *_ in conditions_of(again)}
 
 
@@ -468,9 +468,9 @@ def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> No
         changes={"partition": THERE}, errors={CommandKey("Revert", "partition"): "delete: forbidden"}
     )
     soon = decide(Context(a_plan(), record, observed, NOBODY, 1010.0))
-    assert soon.obstacle == ""
+    assert soon.stalled_by == ""
     late = decide(Context(a_plan(), soon, observed, NOBODY, 1031.0))
-    assert late.obstacle == "delete: forbidden"
+    assert late.stalled_by == "delete: forbidden"
 
 
 def effects_of(plan_with_rollback: bool) -> int:
@@ -541,12 +541,12 @@ def test_a_cut_that_was_taken_away_while_no_operator_ran_is_not_made_again() -> 
 
 def test_the_record_alone_decides_after_a_restart() -> None:
     simulation = Simulation(a_plan())
-    while simulation.record.zero is None:
+    while simulation.record.outage_started_at is None:
         simulation.step()
     before = replace(simulation.record)
     simulation.restart()
     simulation.step()
-    assert simulation.record.zero == before.zero
+    assert simulation.record.outage_started_at == before.outage_started_at
     assert simulation.injections.total() == 1
 
 
@@ -569,7 +569,7 @@ def test_agents_on_a_lost_node_are_told_of_once_and_hold_up_neither_lock_nor_fin
     late = decide(Context(a_plan(), record, observed, NOBODY, 1060.0))
     assert [line.reason for line in late.timeline] == ["AgentsLeft"]
     assert "first-witness-0 on node node-b, first-control-0 on node node-b" in late.timeline[0].message
-    assert late.obstacle == ""
+    assert late.stalled_by == ""
     assert commands_for(a_plan(), late, observed) == (do.ReleaseLock(),)
     assert commands_for(a_plan(), late, replace(observed, lock=Lock.FREE)) == (do.RemoveFinalizer(),)
     assert commands_for(a_plan(), late, replace(observed, lock=Lock.FREE, finalizer=False)) == ()
@@ -598,14 +598,14 @@ def test_what_may_still_act_on_a_lost_node_keeps_the_lock_and_the_drill_says_whe
     caller = Leaving("first-call-off", "node-b", 1003.0)
     observed = Observation(callers=frozenset({caller.pod}), callers_leaving=(caller,), lock=Lock.HELD, finalizer=True)
     soon = decide(Context(a_plan(), record, observed, NOBODY, caller.due + timeouts.LOST_NODE))
-    assert soon.obstacle == ""
+    assert soon.stalled_by == ""
     late = decide(Context(a_plan(), record, observed, NOBODY, 1060.0))
-    assert "first-call-off on node node-b" in late.obstacle
-    assert "kubectl delete node node-b" in late.obstacle
-    assert ("Stalled", "True", "Stalled", late.obstacle) in conditions_of(late)
+    assert "first-call-off on node node-b" in late.stalled_by
+    assert "kubectl delete node node-b" in late.stalled_by
+    assert ("Stalled", "True", "Stalled", late.stalled_by) in conditions_of(late)
     assert commands_for(a_plan(), late, observed) == (do.StopCallers(),)
     assert commands_for(a_plan(), late, replace(observed, deleted=True)) == (do.StopCallers(),)
     gone = replace(observed, callers=frozenset(), callers_leaving=())
     again = decide(Context(a_plan(), late, gone, NOBODY, 1070.0))
-    assert again.obstacle == ""
+    assert again.stalled_by == ""
     assert commands_for(a_plan(), again, gone) == (do.ReleaseLock(),)

@@ -50,7 +50,7 @@ def test_what_a_rollback_scaled_stays_through_the_second_look_at_the_recovery() 
     seen: list[int] = []
 
     def look(world: Simulation) -> None:
-        if world.record.phase is Phase.ROLLBACK and world.record.rollback_zero is not None:
+        if world.record.phase is Phase.ROLLBACK and world.record.rollback_done_at is not None:
             seen.append(world.workers)
 
     record = Simulation(plan, {slow.name: ResultState.MISSED}, meddle=look).finish(2000.0)
@@ -60,8 +60,8 @@ def test_what_a_rollback_scaled_stays_through_the_second_look_at_the_recovery() 
     change = record.change(more.name)
     assert change is not None
     assert change.fuse_deadline is not None
-    assert record.rollback_zero is not None
-    assert change.fuse_deadline > record.rollback_zero + 300 + 20 + timeouts.GRACE
+    assert record.rollback_done_at is not None
+    assert change.fuse_deadline > record.rollback_done_at + 300 + 20 + timeouts.GRACE
 
 
 def test_a_fuse_outlives_its_own_deadline_by_a_day() -> None:

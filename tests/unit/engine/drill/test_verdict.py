@@ -21,7 +21,9 @@ from gameday.model.plan import (
 )
 from gameday.model.record import Closing, Doubt, DrillRecord, Reason, Result, ResultState, Verdict
 
-PROVEN = DrillRecord(proven_at=102.0, zero=100.0, closings=(Closing("partition", gone=True),), faults_cleared=True)
+PROVEN = DrillRecord(
+    proven_at=102.0, outage_started_at=100.0, closings=(Closing("partition", gone=True),), faults_cleared=True
+)
 MET = Result(Stage.OUTAGE, "detects", ResultState.MET, 105.0)
 MISS = Result(Stage.OUTAGE, "alerts", ResultState.MISSED, 160.0)
 LATE = Result(Stage.RECOVERY, "healthy", ResultState.MISSED, 900.0)

@@ -22,7 +22,7 @@ def eventually(
     started_at: float | None = ZERO,
     now: float = 60.0,
     gap: tuple[float, float] | None = None,
-    zero_resolution: float = 0.0,
+    start_resolution: float = 0.0,
     skew: float = 0.0,
     fault: float = 0.0,
 ) -> Judgement:
@@ -30,7 +30,7 @@ def eventually(
     series = strip(text)
     if gap is not None:
         series.gaps.append(Gap(*gap, "lines are missing"))
-    window = Window(REQUESTED, started_at, None, 10.0, now, 10.0, zero_resolution, skew, fault_at=fault)
+    window = Window(REQUESTED, started_at, None, 10.0, now, 10.0, start_resolution, skew, fault_at=fault)
     return judge(expectation, series, window)
 
 
@@ -206,7 +206,7 @@ def test_missing_lines_break_a_hold() -> None:
     ],
 )
 def test_resolution(text: str, skew: float, resolution: float | None) -> None:
-    judgement = eventually(text, skew=skew, zero_resolution=0.5)
+    judgement = eventually(text, skew=skew, start_resolution=0.5)
     assert judgement.state is MET
     assert judgement.resolution == (None if resolution is None else pytest.approx(resolution))
     assert (judgement.seconds is None) is (resolution is None)

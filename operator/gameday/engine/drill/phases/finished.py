@@ -106,7 +106,7 @@ def _report(record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     if not record.reported:
         yield do.UpdateGameDay()
     # What cannot be written for a while must not keep a Drill from being deleted.
-    stalled = bool(record.obstacle) and do.key_of(do.UpdateGameDay()) in observed.errors
+    stalled = bool(record.stalled_by) and do.key_of(do.UpdateGameDay()) in observed.errors
     if (record.reported or stalled) and observed.finalizer and record.faults_cleared is not False:
         yield do.RemoveFinalizer()
 

@@ -34,14 +34,16 @@ def decide(ctx: Context) -> DrillRecord:
     ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx), only=_guards))
     if (tripped := guardrail_tripped(ctx, outage_window(ctx))) is not None:
         return tripped
-    ends = record.zero + ctx.plan.outage.duration if record.zero is not None else None
+    ends = record.outage_started_at + ctx.plan.outage.duration if record.outage_started_at is not None else None
     ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends), only=lambda one: not _guards(one)))
-    if record.zero is None:
+    if record.outage_started_at is None:
         return _prove(ctx)
-    if (looked := connections.look(ctx, record.zero)) is not record:
+    if (looked := connections.look(ctx, record.outage_started_at)) is not record:
         return looked
-    ctx = ctx.with_record(mitigations.carry_on(ctx, begins=ctx.now < record.zero + ctx.plan.outage.duration))
-    return ctx.record if ctx.record.finishing else _hold(ctx, record.zero)
+    ctx = ctx.with_record(
+        mitigations.carry_on(ctx, begins=ctx.now < record.outage_started_at + ctx.plan.outage.duration)
+    )
+    return ctx.record if ctx.record.finishing else _hold(ctx, record.outage_started_at)
 
 
 def _guards(expectation: Expectation) -> bool:
@@ -162,7 +164,7 @@ def _prove(ctx: Context) -> DrillRecord:
         record = record.doubt(doubt.cause, doubt.message, doubt.since, ctx.now)
     if change is not changes[-1]:
         return record
-    return replace(record, zero=effect.at, zero_resolution=effect.resolution, proven_at=ctx.now)
+    return replace(record, outage_started_at=effect.at, outage_start_resolution=effect.resolution, proven_at=ctx.now)
 
 
 def _without_effect(ctx: Context, change: Change, requested: float, lacking: str) -> DrillRecord:

@@ -22,14 +22,14 @@ from gameday.model.record import DrillRecord, Phase, Reason, ResultState
 def decide(ctx: Context) -> DrillRecord:
     """Wait for the verified undo, then for the system."""
     record = ctx.record
-    if record.recovery_zero is None:
+    if record.recovery_started_at is None:
         ctx = ctx.with_record(mitigations.carry_on(ctx))
         return ctx.record if ctx.record.finishing else _undone(ctx)
     for proof in effects.proofs(ctx):
-        if (end := proof.troubled_after(record.recovery_zero)) is not None:
+        if (end := proof.troubled_after(record.recovery_started_at)) is not None:
             return end_inconclusive(ctx, *end)
-    ctx = ctx.with_record(judge(ctx, record.recovery_zero, again=False))
-    over = ctx.now > record.recovery_zero + timeouts.longest_wait(ctx.plan, ctx.plan.recovery.within)
+    ctx = ctx.with_record(judge(ctx, record.recovery_started_at, again=False))
+    over = ctx.now > record.recovery_started_at + timeouts.longest_wait(ctx.plan, ctx.plan.recovery.within)
     if over:
         ctx = ctx.with_record(
             end_stage(ctx, Stage.RECOVERY, recovery_window(ctx), "no sample arrived before the deadline")
@@ -76,7 +76,7 @@ def _undone(ctx: Context) -> DrillRecord:
         return end_inconclusive(ctx, Reason.DEPENDENCY_DOWN, why, asked)
     started_at = max((end.at for end in known), default=ctx.now)
     earliest = max((end.at - end.resolution for end in known), default=started_at)
-    record = replace(ctx.record, recovery_zero=started_at, recovery_zero_resolution=started_at - earliest)
+    record = replace(ctx.record, recovery_started_at=started_at, recovery_start_resolution=started_at - earliest)
     who = (
         "witnesses reached the target again"
         if any(f.action.WITNESSED for f in ctx.plan.outage.faults)
@@ -88,7 +88,7 @@ def _undone(ctx: Context) -> DrillRecord:
 def judge(ctx: Context, started_at: float, *, again: bool) -> DrillRecord:
     """An ``always`` lasts until every ``eventually`` is decided, or for the whole stage when it stands alone.
 
-    One that was true before the zero is decided at the zero at the earliest: what was asked of it counts from there.
+    One that was true before the start is decided at the start at the earliest: what was asked of it counts from there.
     """
     window = recovery_window(ctx, again=again)
     ends: float | None = started_at + window.length

@@ -22,12 +22,12 @@ def decide(ctx: Context) -> DrillRecord:
     if (ended := steps.lost(ctx)) is not None:
         return ended
     plan = ctx.plan.rollback
-    if plan is None or ctx.record.rollback_zero is not None:
+    if plan is None or ctx.record.rollback_done_at is not None:
         return _again(ctx)
     every = steps.Steps(plan.steps, Reason.ROLLBACK_FAILED, ctx.record.since + plan.within, plan.within)
     if (going := every.go_on(ctx)) is not None:
         return going
-    record = replace(ctx.record, rollback_zero=ctx.now)
+    record = replace(ctx.record, rollback_done_at=ctx.now)
     return record.note(ctx.now, "StepsDone", "all rollback steps are done; judging the recovery again")
 
 
@@ -40,7 +40,7 @@ def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> I
 
 def _again(ctx: Context) -> DrillRecord:
     """Judge the recovery expectations once more, from the end of the last step."""
-    started_at = ctx.record.rollback_zero
+    started_at = ctx.record.rollback_done_at
     rollback = ctx.plan.rollback
     if started_at is None or rollback is None:
         return ctx.record

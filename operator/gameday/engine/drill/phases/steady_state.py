@@ -70,7 +70,7 @@ def _go(ctx: Context, since: float, ends: float) -> DrillRecord:
     for proof in effects.proofs(ctx):
         if (end := proof.unknown_at(ctx.now)) is not None:
             return end_inconclusive(ctx, *end)
-    record = replace(ctx.record, baseline=baseline, rehearsed_at=ctx.now)
+    record = replace(ctx.record, baseline=baseline, expressions_tried_at=ctx.now)
     for warning in found.doubtful:
         record = record.note(ctx.now, "ExpressionWarning", warning, warning=True)
     for why in filter(None, (proof.unproven() for proof in effects.proofs(ctx))):
