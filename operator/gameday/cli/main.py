@@ -50,7 +50,7 @@ def operator(
     ] = None,
     agent_priority_class: Annotated[
         str,
-        typer.Option(help="Priority class of agents; default: the targets'.", envvar="GAMEDAY_AGENT_PRIORITY_CLASS"),
+        typer.Option(help="Priority class of agents; default: none.", envvar="GAMEDAY_AGENT_PRIORITY_CLASS"),
     ] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     log_format: Annotated[

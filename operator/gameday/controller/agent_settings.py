@@ -22,7 +22,7 @@ RESOURCES: Final[Mapping[str, Mapping[str, str]]] = {
 class AgentSettings:
     """Settings of every pod of a drill, fuses included.
 
-    ``user`` is None if the cluster chooses it (OpenShift). ``priority_class`` is empty if the targets' one is used.
+    ``user`` is None if the cluster chooses it (OpenShift). ``priority_class`` is empty if agents get none.
     """
 
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: RESOURCES)

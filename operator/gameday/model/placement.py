@@ -9,12 +9,12 @@ from typing import Final
 class Placement:
     """What every agent's pod copies from a target's pod, so that it may run where targets may.
 
-    ``tolerations`` are as in a pod's spec. ``priority_class`` is empty where the target has none.
+    ``tolerations`` are as in a pod's spec. The priority class is left out: with the targets' one, agents would preempt
+    other teams' pods where a node is full, and a drill may touch nothing but what its faults say.
     """
 
     tolerations: tuple[Mapping[str, str | int], ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
-    priority_class: str = ""
     pull_secrets: tuple[str, ...] = ()
     dns_policy: str = ""
     """How witnesses ask DNS, where a name is cut; empty where they ask as every pod."""

@@ -50,7 +50,6 @@ def placement_of(pods: Iterable[Object], account: Object | None) -> Placement:
     return Placement(
         tolerations=tuple(t for t in spec.get("tolerations") or () if not t.get("key", "").startswith(OF_NODES)),
         node_selector=dict(spec.get("nodeSelector") or {}),
-        priority_class=spec.get("priorityClassName", ""),
         pull_secrets=tuple(dict.fromkeys(secrets)),
     )
 

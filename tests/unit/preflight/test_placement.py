@@ -20,7 +20,7 @@ UNREACHABLE = {
 SELECTOR = Selector({"app": "api"})
 
 
-def test_tolerations_node_selector_priority_and_pull_secrets_are_taken_over() -> None:
+def test_tolerations_node_selector_and_pull_secrets_are_taken_over() -> None:
     one = pod(
         "api-1",
         tolerations=[DEDICATED, UNREACHABLE],
@@ -28,7 +28,7 @@ def test_tolerations_node_selector_priority_and_pull_secrets_are_taken_over() ->
         priorityClassName="high",
         imagePullSecrets=[{"name": "registry"}],
     )
-    assert placement_of((one,), None) == Placement((DEDICATED,), {"pool": "shop"}, "high", ("registry",))
+    assert placement_of((one,), None) == Placement((DEDICATED,), {"pool": "shop"}, ("registry",))
 
 
 def test_one_that_tolerates_everything_names_no_key() -> None:

@@ -189,8 +189,8 @@ def _spec(ctx: PodContext, template: PodTemplate) -> Object:
     }
     if placement.tolerations:
         spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
-    if priority_class := settings.priority_class or placement.priority_class:
-        spec["priorityClassName"] = priority_class
+    if settings.priority_class:
+        spec["priorityClassName"] = settings.priority_class
     if placement.pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in placement.pull_secrets]
     if template.labels is not None:

@@ -414,7 +414,7 @@ def test_the_pod_that_is_tried_is_the_one_that_the_job_makes() -> None:
 
 
 PLACEMENT = Placement(
-    ({"key": "dedicated", "operator": "Equal", "value": "shop"},), {"pool": "shop"}, "high", ("registry", "more")
+    ({"key": "dedicated", "operator": "Equal", "value": "shop"},), {"pool": "shop"}, ("registry", "more")
 )
 
 
@@ -432,7 +432,6 @@ def placed(agent: str) -> Object:
 def test_each_pod_may_run_where_targets_may_and_asks_to_stay(agent: str) -> None:
     spec = placed(agent)["spec"]
     assert spec["nodeSelector"]["kubernetes.io/os"] == "linux"
-    assert spec["priorityClassName"] == "high"
     assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "more"}]
     if "affinity" in spec:
         assert spec["tolerations"] == [{"operator": "Exists"}]
