@@ -15,6 +15,7 @@ from gameday.errors import Rejected
 from gameday.model.agent import AgentConfig
 from gameday.model.change import Change, Observed, Ran, State
 from gameday.model.finding import Finding as PlanFinding
+from gameday.model.labels import Role
 from gameday.model.plan import Action, ConfigMapKey, Plan, SecretKey
 from gameday.model.setup import Connections, Cut, Setup
 from gameday.preflight.findings import Finding
@@ -54,7 +55,7 @@ class AgentPod:
     """A pod of an agent that a kind needs: its program, its role, what it is given, and what is mounted into it."""
 
     module: str
-    role: str
+    role: Role
     config: AgentConfig
     secrets: tuple[SecretKey, ...] = ()
     config_maps: tuple[ConfigMapKey, ...] = ()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, get_args
 
 DRILL: Final = "gameday.dev/drill"
 ROLE: Final = "gameday.dev/role"
@@ -12,12 +12,22 @@ SLOT: Final = "gameday.dev/slot"
 """On a Drill that a schedule made: the Unix second of its slot."""
 PLAN: Final = "gameday.dev/plan"
 """On a Drill that ``gameday plan`` made, which deletes it; where it could not, the operator does."""
+Role = Literal["witness", "control", "observer", "fuse", "caller", "notifier"]
+"""What an agent's pod is for: every value that the label ``gameday.dev/role`` has on pods."""
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+WITNESS: Final = "witness"
+"""Role of the agents' pods that have the targets' labels and that a cut selects: no other role is ever cut."""
 CONTROL: Final = "control"
 """Role of the agents' pods that have the targets' labels and that a cut must spare."""
+PAIRED: Final[tuple[Role, ...]] = (WITNESS, CONTROL)
+OBSERVER: Final = "observer"
+"""Role of the agents' pods that run probes without the targets' labels."""
 FUSE: Final = "fuse"
 """Role of fuses: their Jobs, and the pods of those that act."""
 CALLER: Final = "caller"
 """Role of the agents' pods that make the calls of actions."""
+NOTIFIER: Final = "notifier"
+"""Role of the pods that send messages."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 RESERVED_LABELS: Final = frozenset(

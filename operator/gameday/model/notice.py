@@ -88,5 +88,3 @@ class Receiver:
 
 COUNTDOWN: Final = 600.0
 """Seconds before a slot of a schedule at which it is announced."""
-NOTIFIER: Final = "notifier"
-"""Role of the pods that send messages."""

@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gameday.cluster.client import ACCOUNT
-from gameday.model.labels import ROLE, ownership_labels
+from gameday.model.labels import FUSE, ROLE, Role, ownership_labels
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.preflight.traffic import Traffic, Way, all_closed
 
-FUSE: Final = "fuse"
-"""A fuse that must act talks to the API server."""
 API_PORTS: Final = (443, 6443, 8443, 16443)
 """Ports on which API servers listen."""
 DNS_PORTS: Final = (53, 5353)
@@ -19,14 +17,14 @@ DNS_PORTS: Final = (53, 5353)
 PAGE: Final = "docs/how-to/networks.md has examples"
 
 
-def our_pod(snapshot: NamespaceSnapshot, role: str, labels: Mapping[str, str] | None = None) -> PodIdentity:
+def our_pod(snapshot: NamespaceSnapshot, role: Role, labels: Mapping[str, str] | None = None) -> PodIdentity:
     """An agent's pod; the name of the drill is unknown here, so a placeholder is used that no policy selects."""
     return PodIdentity(
         snapshot.namespace, {**(labels or {}), **ownership_labels("", role, role)}, ACCOUNT, snapshot.namespace_labels
     )
 
 
-def of_dns(snapshot: NamespaceSnapshot, path: str, role: str, why: str) -> Iterator[Finding]:
+def of_dns(snapshot: NamespaceSnapshot, path: str, role: Role, why: str) -> Iterator[Finding]:
     """A finding if policies keep the pods of a role from DNS; ``why`` is the consequence."""
     return _shut_in(snapshot, path, role, ("UDP", DNS_PORTS), "DNS", why)
 
@@ -37,7 +35,7 @@ def of_api_server(snapshot: NamespaceSnapshot, path: str, why: str) -> Iterator[
 
 
 def _shut_in(
-    snapshot: NamespaceSnapshot, path: str, role: str, ports: tuple[str, tuple[int, ...]], what: str, why: str
+    snapshot: NamespaceSnapshot, path: str, role: Role, ports: tuple[str, tuple[int, ...]], what: str, why: str
 ) -> Iterator[Finding]:
     protocol, numbers = ports
     ways = [Traffic(our_pod(snapshot, role), None, number, protocol) for number in numbers]

@@ -13,7 +13,7 @@ from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.pod_status import has_ended
 from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
 from gameday.model.hosts import address_of
-from gameday.model.labels import CONTROL, ROLE, is_ours
+from gameday.model.labels import CONTROL, OBSERVER, ROLE, is_ours
 from gameday.model.places import name_of
 from gameday.model.plan import Destination, Plan, Probe, RunsIn, ServiceRef
 from gameday.preflight.agent_egress import PAGE, of_dns, our_pod
@@ -25,7 +25,6 @@ from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 from gameday.preflight.traffic import Traffic, Way, all_closed
 
-OBSERVER: Final = "observer"
 CLIENT: Final = "the client, which asks Redis and has no labels of targets,"
 """What asks Redis in a plan that cuts nothing off, so that there are no targets whose labels it could have."""
 

@@ -8,7 +8,7 @@ from gameday.cluster.resources import Object
 from gameday.model.plan import Selector
 from gameday.model.setup import CutDestination
 from gameday.preflight.addresses import networks
-from gameday.preflight.policies.selectors import sparing_controls
+from gameday.preflight.policies.selectors import sparing_agents
 
 NAMESPACE = "k8s:io.kubernetes.pod.namespace"
 
@@ -16,7 +16,7 @@ NAMESPACE = "k8s:io.kubernetes.pod.namespace"
 def spec(targets: Selector, destination: CutDestination) -> Object:
     """The policy's spec."""
     return {
-        "endpointSelector": sparing_controls(targets),
+        "endpointSelector": sparing_agents(targets),
         "enableDefaultDeny": {"egress": False, "ingress": False},
         "egressDeny": [_to(destination) | _ports(destination)],
     }

@@ -22,7 +22,7 @@ from gameday.cluster.resources import Object
 from gameday.model.plan import Selector
 from gameday.model.setup import CutDestination
 from gameday.preflight.addresses import EVERYTHING, networks
-from gameday.preflight.policies.selectors import sparing_controls
+from gameday.preflight.policies.selectors import sparing_agents
 
 NAMESPACE = "kubernetes.io/metadata.name"
 LAST_PORT = 65535
@@ -33,7 +33,7 @@ def spec(targets: Selector, destination: CutDestination) -> Object:
     """The policy's spec, for the destination's addresses of this moment."""
     elsewhere = {"to": [*_other_pods(destination), *_other_addresses(destination)]}
     return {
-        "podSelector": sparing_controls(targets),
+        "podSelector": sparing_agents(targets),
         "policyTypes": ["Egress"],
         "egress": [elsewhere, *_other_ports(destination)],
     }

@@ -23,7 +23,7 @@ from gameday.cluster.resources import (
     Object,
     Resource,
 )
-from gameday.model.labels import CONTROL, RESERVED_LABELS, is_ours, ownership_labels
+from gameday.model.labels import PAIRED, RESERVED_LABELS, is_ours, ownership_labels
 from gameday.preflight.policies.cilium import specs
 from gameday.preflight.policies.selectors import bare, meets, requirements, selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -35,7 +35,6 @@ NOT_LABELS: Final = ("io.kubernetes.", "io.cilium.", "reserved")
 """How keys begin by which Cilium knows a pod's namespace, account and more; these are the target's and ours alike."""
 NAMESPACE: Final = "io.kubernetes.pod.namespace"
 NAMESPACE_LABELS: Final = "io.cilium.k8s.namespace.labels."
-ROLES: Final = ("witness", CONTROL)
 
 Labels = Mapping[str, str]
 Asked = Mapping[str, tuple[str, ...]]
@@ -79,7 +78,7 @@ def required_labels(snapshot: NamespaceSnapshot, own: Labels, agent_labels: Labe
 
 def _differing(snapshot: NamespaceSnapshot, own: Labels, agent_labels: Labels) -> Iterator[tuple[str, Object]]:
     """Requirements that matter and that ours would not meet as the target does."""
-    roles = [{**agent_labels, **ownership_labels("", role, role)} for role in ROLES]
+    roles = [{**agent_labels, **ownership_labels("", role, role)} for role in PAIRED]
     there = {frozenset(_lasting(labels_of(pod)).items()) for pod in snapshot.of(PODS)}
     rules = [rule for rule in _rules(snapshot) if rule.away or _is_about_others(map(dict, there), own, rule)]
     for rule in rules:

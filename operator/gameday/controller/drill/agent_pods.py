@@ -12,7 +12,7 @@ from gameday.cluster.resources import DRILLS, JOBS, PODS, Object
 from gameday.controller.agent_settings import DEFAULT, AgentSettings
 from gameday.fuses.owner import DRILL_UID
 from gameday.model.agent import CONFIG_MAPS, SECRETS, VARIABLE, AgentConfig, WaitingFuseConfig
-from gameday.model.labels import ownership_labels
+from gameday.model.labels import ROLES, Role, ownership_labels
 from gameday.model.names import object_name
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import ConfigMapKey, SecretKey
@@ -70,7 +70,7 @@ class PodTemplate:
     """
 
     module: str
-    role: str
+    role: Role
     secrets: tuple[SecretKey, ...] = ()
     labels: Mapping[str, str] | None = None
     mesh: Mesh = NO_MESH
@@ -97,6 +97,8 @@ def pod(ctx: PodContext, agent: str, template: PodTemplate, config: AgentConfig)
     """
     if config.ends_after <= 0:
         raise ValueError(f"agent {agent} would never end")
+    if template.role not in ROLES:
+        raise ValueError(f"agent {agent} has the role {template.role}, which a cut would not spare")
     owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.kind, "name": ctx.drill, "uid": ctx.uid}
     return {
         "apiVersion": PODS.api_version,

@@ -24,7 +24,7 @@ from gameday.model.agent import (
     WitnessConfig,
 )
 from gameday.model.hosts import address_of, canonical
-from gameday.model.labels import CONTROL
+from gameday.model.labels import CONTROL, OBSERVER, PAIRED, WITNESS
 from gameday.model.names import CLOSER, COUNTER, numbered
 from gameday.model.places import peers_of, redis_server
 from gameday.model.plan import Destination, Plan, Probe, RunsIn
@@ -56,9 +56,7 @@ def probe_agents(plan: Plan) -> Mapping[str, str]:
 
 
 MOST_PAIRS_OF_A_DRILL: Final = MOST_PAIRS * MOST_CUTS
-WITNESSES_AND_CONTROLS: Final = tuple(
-    f"{role}-{index}" for index in range(MOST_PAIRS_OF_A_DRILL) for role in ("witness", CONTROL)
-)
+WITNESSES_AND_CONTROLS: Final = tuple(f"{role}-{index}" for index in range(MOST_PAIRS_OF_A_DRILL) for role in PAIRED)
 COUNTERS, CLOSERS = (tuple(numbered(agent, number) for number in range(MOST_CUTS)) for agent in (COUNTER, CLOSER))
 """The names of the agents that count and end connections, by the place of the cut among those of a drill."""
 PROBE_AGENTS: Final = tuple(one.value for one in RunsIn if one is not RunsIn.OPERATOR)
@@ -69,7 +67,7 @@ ALL: Final = frozenset({*PROBE_AGENTS, *COUNTERS, *CLOSERS, *WITNESSES_AND_CONTR
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
     """The names of a drill's agents."""
-    names = {f"{role}-{number}" for number, _, _ in setup.numbered() for role in ("witness", "control")}
+    names = {f"{role}-{number}" for number, _, _ in setup.numbered() for role in PAIRED}
     names.update(probe_agents(plan).values())
     names.update(counter for cut, counter in zip(setup.cuts, COUNTERS, strict=False) if cut.closing is not None)
     return frozenset(names)
@@ -98,10 +96,10 @@ def pods(plan: Plan, setup: Setup, ctx: PodContext) -> tuple[Object, ...]:
     for number, cut, pair in setup.numbered():
         redis = _spoken_to(plan, cut)
         config, there = _witness(plan, setup, cut, redis, ctx), replace(ctx, placement=cut.placement)
-        template = PodTemplate("witness", "", labels=pair.labels, mesh=pair.mesh, node=pair.node, asks_alike=True)
+        template = PodTemplate("witness", WITNESS, labels=pair.labels, mesh=pair.mesh, node=pair.node, asks_alike=True)
         if redis is not None:
             template = replace(template, secrets=redis.secrets, config_maps=redis.config_maps)
-        made += [pod(there, f"{role}-{number}", replace(template, role=role), config) for role in ("witness", CONTROL)]
+        made += [pod(there, f"{role}-{number}", replace(template, role=role), config) for role in PAIRED]
     told = counters(setup)
     made += [_counter(plan, cut, ctx, told[cut.fault]) for cut in setup.cuts if cut.fault in told]
     return tuple(made)
@@ -159,7 +157,7 @@ def _observer(plan: Plan, ctx: PodContext, agent: RunsIn, pair: Pair | None) -> 
     config = ObserverConfig(probes=tasks, ends_after=_lasts(plan, ctx))
     template = PodTemplate(
         "observer",
-        role=CONTROL if agent is RunsIn.CLIENT else "observer",
+        role=CONTROL if agent is RunsIn.CLIENT else OBSERVER,
         secrets=tuple(secret for probe in probes for secret in probe.settings.secrets),
         config_maps=tuple(one for probe in probes for one in probe.settings.config_maps),
         labels=pair.labels if pair is not None else None,

@@ -18,9 +18,9 @@ from gameday.controller.settings import Settings
 from gameday.controller.store import Store, key_of
 from gameday.errors import Conflict, GameDayError, NotFound
 from gameday.model.agent import Delivery
-from gameday.model.labels import GAME_DAY, ROLE, SLOT
+from gameday.model.labels import GAME_DAY, NOTIFIER, ROLE, SLOT
 from gameday.model.names import of_slot
-from gameday.model.notice import COUNTDOWN, NOTIFIER, Event, Happened, Notified, Outcome
+from gameday.model.notice import COUNTDOWN, Event, Happened, Notified, Outcome
 from gameday.notify.decide import HAND_OVER, OVERDUE
 from gameday.notify.message import cancelled, countdown
 

@@ -24,8 +24,8 @@ from gameday.controller.settings import Settings
 from gameday.controller.store import Store, key_of
 from gameday.errors import Conflict, GameDayError, NotFound, StateUnreadable
 from gameday.model.agent import Delivery
-from gameday.model.labels import DRILL, ROLE, SLOT
-from gameday.model.notice import NOTIFIER, Event, Notified, Outcome
+from gameday.model.labels import DRILL, NOTIFIER, ROLE, SLOT
+from gameday.model.notice import Event, Notified, Outcome
 from gameday.model.placement import ANYWHERE
 from gameday.model.record import DrillRecord
 from gameday.notify.decide import HAND_OVER, OVERDUE

@@ -16,7 +16,8 @@ from gameday.controller.drill.about_drill import about
 from gameday.controller.drill.agent_pods import PodContext, PodTemplate, pod
 from gameday.controller.drill.dry_run import Part
 from gameday.model.agent import Delivery, NotifierConfig
-from gameday.model.notice import NOTIFIER, Delivered, Event, Outcome
+from gameday.model.labels import NOTIFIER
+from gameday.model.notice import Delivered, Event, Outcome
 from gameday.model.record import DrillRecord, Verdict
 from gameday.notify.decide import LASTS, TRIES_FOR, NotifierPod
 from gameday.notify.happened import happened

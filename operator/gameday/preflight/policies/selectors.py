@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gameday.cluster.resources import Object
-from gameday.model.labels import CONTROL, ROLE, is_stand_in
+from gameday.model.labels import ROLE, ROLES, WITNESS, is_stand_in
 from gameday.model.plan import Selector
 
 PREFIXES = ("k8s:", "any:", "k8s.", "any.")
@@ -38,10 +38,13 @@ def with_stand_ins(selector: Selector, agent_labels: Iterable[Mapping[str, str]]
     return Selector({key: value for key, value in selector.match_labels.items() if key not in ours}, widened)
 
 
-def sparing_controls(selector: Selector) -> Object:
-    """A selector of the same pods without the agents that a cut must spare."""
+def sparing_agents(selector: Selector) -> Object:
+    """A selector of the same pods without the agents that a cut must spare: all but witnesses.
+
+    A selector may hold where a label is absent (``NotIn``, ``DoesNotExist``), and then selects every agent.
+    """
     written = as_json(selector)
-    spared = {"key": ROLE, "operator": "NotIn", "values": [CONTROL]}
+    spared = {"key": ROLE, "operator": "NotIn", "values": [role for role in ROLES if role != WITNESS]}
     return written | {"matchExpressions": [*written.get("matchExpressions", ()), spared]}
 
 

@@ -17,11 +17,11 @@ from gameday.cluster.resources import (
     CILIUM_NETWORK_POLICIES,
     Object,
 )
-from gameday.model.labels import ROLE, STAND_IN, ownership_labels
+from gameday.model.labels import ROLE, ROLES, STAND_IN, ownership_labels
 from gameday.model.plan import Selector, Via
 from gameday.model.setup import Cut, CutDestination, Pair
 from gameday.preflight.policies.isolators import Isolators
-from gameday.preflight.policies.selectors import as_json, requirements, selects, sparing_controls, with_stand_ins
+from gameday.preflight.policies.selectors import as_json, requirements, selects, sparing_agents, with_stand_ins
 from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.preflight.things import API, a_snapshot, isolating_policy, partition, pod
 
@@ -264,10 +264,12 @@ def test_the_cut_takes_a_target_and_its_witness_and_nobody_else_and_policies_tre
     egress = [isolating_policy("e", {}, **EGRESS | {"podSelector": as_json(one)}) for one in subjects]
     there = a_snapshot(pods=(), networkpolicies=(*(admits(as_json(one)) for one in peers), *egress))
     labels = AgentLabels(there, selector).labels(pod("api-1", target))
-    cut = sparing_controls(with_stand_ins(selector, [labels]))
+    cut = sparing_agents(with_stand_ins(selector, [labels]))
     assert selects(cut, target)
     assert selects(cut, labels | ownership_labels("first", "witness"))
-    assert not selects(cut, labels | ownership_labels("first", "control"))
+    for role in set(ROLES) - {"witness"}:
+        assert not selects(cut, labels | ownership_labels("first", role))
+        assert not selects(cut, ownership_labels("first", role))
     for other in others:
         assert selects(cut, other) is selects(as_json(selector), other)
     assert any(selects(as_json(p), labels) for p in peers) is any(selects(as_json(p), target) for p in peers)
@@ -290,7 +292,7 @@ def test_a_cut_from_before_an_update_is_still_as_it_was_written() -> None:
         "partition", Via.NETWORK_POLICY, CutDestination("shop", {"app": "redis"}), (Pair("node-a", {"app": "api"}),)
     )
     spec = build("first", "first-partition", partition(), cut, "fuse", "uid")["spec"]
-    assert spec["podSelector"] == sparing_controls(SELECTOR)
+    assert spec["podSelector"] == sparing_agents(SELECTOR)
     other = replace(cut, pairs=(Pair("node-a", {"app": "api"}), Pair("node-b", {"app": STAND_IN})))
     assert build("first", "first-partition", partition(), other, "fuse", "uid")["spec"] != spec
 

@@ -9,8 +9,10 @@ from gameday.actions.network_partition import policy
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.model.change import Presence
-from gameday.model.plan import Via
-from gameday.model.setup import Cut, CutDestination, CutPort
+from gameday.model.labels import ROLES, WITNESS, Role, ownership_labels
+from gameday.model.plan import Selector, Via
+from gameday.model.setup import Cut, CutDestination, CutPort, Pair
+from gameday.preflight.policies.selectors import selects
 from unit.api_server import ApiServer
 from unit.preflight.things import partition
 
@@ -21,6 +23,31 @@ BACKENDS = [Via.NETWORK_POLICY, Via.CILIUM]
 def wanted(backend: Via = Via.NETWORK_POLICY, destination: CutDestination = REDIS, fuse_uid: str = "job-uid") -> Object:
     cut = Cut("partition", backend, destination)
     return policy.build("first", "first-partition", partition(), cut, "first-fuse", fuse_uid)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "selector",
+    [
+        Selector({"app": "api"}),
+        Selector({}, (("app", "In", ("api",)),)),
+        Selector({}, (("app", "NotIn", ("payments",)),)),
+        Selector({}, (("app", "Exists", ()),)),
+        Selector({}, (("app", "DoesNotExist", ()),)),
+    ],
+    ids=lambda selector: "matchLabels" if selector.match_labels else selector.expressions[0][1],
+)
+def test_of_a_drills_own_pods_it_selects_the_witnesses_alone(selector: Selector, role: Role, backend: Via) -> None:
+    absent = any(operator == "DoesNotExist" for _, operator, _ in selector.expressions)
+    labels: dict[str, str] = {} if absent else {"app": "gameday-agent"}
+    cut = Cut("partition", backend, REDIS, (Pair("node-a", labels),))
+    spec = policy.build("first", "first-partition", partition(selector=selector), cut, "first-fuse", "uid")["spec"]
+    selected = spec["endpointSelector" if backend is Via.CILIUM else "podSelector"]
+    assert selects(selected, labels | ownership_labels("first", role, role)) is (role == WITNESS)
+    if role != WITNESS:
+        # Observers, fuses, callers and notifiers have no labels of targets.
+        assert not selects(selected, ownership_labels("first", role, role))
 
 
 def kept(backend: Via = Via.NETWORK_POLICY, destination: CutDestination = REDIS, **metadata: Any) -> Object:

@@ -183,6 +183,12 @@ def test_an_agent_that_would_never_end_is_not_made() -> None:
         pod(PLACE, "observer", PodTemplate("observer", "observer"), ObserverConfig())
 
 
+def test_an_agent_that_a_cut_would_not_spare_is_not_made() -> None:
+    unknown = PodTemplate("observer", "auditor")  # type: ignore[arg-type]  # a role that is in no list
+    with pytest.raises(ValueError, match="agent audit has the role auditor"):
+        pod(PLACE, "audit", unknown, ObserverConfig(ends_after=1.0))
+
+
 def test_pairs_have_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
     for agent, role in (("witness-1", "witness"), ("control-1", "control")):
         one = made()[agent]
