@@ -476,32 +476,40 @@ async def test_nothing_is_switched_off_after_its_time(made: Servers, one: int, t
     assert await is_on(made, one)
 
 
-async def fused(folder: Path, given: RedisUser, fires_in: float = 0.3, **more: Any) -> tuple[int | None, list[Any]]:
+async def fused(
+    folder: Path, given: RedisUser, fires_in: float = 0.3, out: io.StringIO | None = None, **more: Any
+) -> tuple[int | None, list[Any]]:
+    """The fuse's exit code and its lines, which it writes into ``out``; it is ended at the first one that is not ok."""
     options: dict[str, Any] = {"arms_within": 30.0, "lasts": fires_in, "forgets_after": 300.0} | more
     config = UserFuseConfig(namespace="shop", job="fuse", user=given, ends_after=60.0, **options)
-    out, ending = io.StringIO(), asyncio.Event()
+    out, ending = io.StringIO() if out is None else out, asyncio.Event()
     burning = asyncio.create_task(user_fuse(config, SampleLog(out), ending, folder / "message"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not burning.done() and not any('"ok":false' in line for line in out.getvalue().splitlines()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     ending.set()
-    code = await asyncio.wait_for(burning, 10)
+    code = await asyncio.wait_for(burning, 30)
     return code, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
 async def test_the_fuse_switches_the_user_on_at_its_deadline(
     made: Servers, one: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fires = waiting.boot() + 0.5
+    real = waiting.boot
+    fires = real() + 60
     monkeypatch.setattr(waiting, "look", lambda _: (1000.0, fires))
-    given = user(tmp_path, one)
-    burning = asyncio.create_task(fused(tmp_path, given, 0.5))
-    await asyncio.sleep(0.2)
+    given, out = user(tmp_path, one), io.StringIO()
+    burning = asyncio.create_task(fused(tmp_path, given, 60.0, out))
+    async with asyncio.timeout(20):
+        while '"armed"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
+            await asyncio.sleep(0.02)
     await off(given)
+    await asyncio.sleep(0.1)
+    assert not await is_on(made, one), "before its deadline the fuse does nothing"
+    monkeypatch.setattr(waiting, "boot", lambda: real() + 100)
     code, lines = await burning
     assert code is None
     assert [(line["type"], line["ok"]) for line in lines] == [("armed", True), ("fired", True)]
-    assert waiting.boot() >= fires
     assert await is_on(made, one)
     assert json.loads((tmp_path / "message").read_text())["text"] == "is on again on 1 server"
 

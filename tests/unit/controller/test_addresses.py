@@ -69,7 +69,7 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
 
         assert kept() == 1
         api_server.put("endpointslices", "shop", a_slice("redis-2", addresses(600)[100:]))
-        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(lambda: POLICY not in api_server.objects)
 
         def said() -> bool:
             return any(
@@ -79,5 +79,5 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
                 for line in events_of(api_server.objects["drills", "shop", "first"]["status"])
             )
 
-        await becomes(said, 5)
+        await becomes(said)
         kept()

@@ -35,7 +35,7 @@ from gameday.model.record import DrillRecord, Phase
 from gameday.model.setup import Cut, CutDestination, CutPort, Pair, Setup
 from unit.api.test_migration import VERSION_1
 from unit.api_server import ApiServer
-from unit.controller.process.test_operator import GAMEDAY, HALT, OWN, a_drill, becomes
+from unit.controller.process.test_operator import GAMEDAY, HALT, OWN, a_drill, becomes, only_when_told
 
 END = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),))
 THE_CUT = Cut("partition", Via.NETWORK_POLICY, END, (Pair("node-a", {"app": "api"}),), ("10.0.0.9",))
@@ -45,6 +45,11 @@ POLICY = ("networkpolicies", "shop", "first-partition")
 
 UID = "uid-of-first"
 SINCE = "2026-11-24T12:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def _only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_when_told(monkeypatch)
 
 
 def a_hold(fuse_uid: str, object_uid: str | None = None) -> Change:
@@ -146,9 +151,9 @@ async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_n
     async with acting(cluster) as operator:
         await becomes(lambda: bool(operator.administrator.listeners))
         api_server.drop("drills", "shop", "first")
-        await becomes(lambda: POLICY not in api_server.objects, 5)
-        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects, 5)
-        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects, 5)
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects)
+        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects)
 
 
 async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_earlier_one_left(
@@ -158,7 +163,7 @@ async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_
     under_cut(api_server)
     api_server.unserved = {"gamedays"}
     async with acting(cluster):
-        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(lambda: POLICY not in api_server.objects)
         await becomes(told(api_server, "GameDayDeleted"))
 
 
@@ -199,7 +204,7 @@ async def test_a_drill_that_an_operator_of_version_1_left_under_its_cut_goes_on_
         assert POLICY in api_server.objects
         api_server.put("configmaps", OWN, HALT)
         await becomes(lambda: POLICY not in api_server.objects)
-        await becomes(lambda: api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Finished", 20)
+        await becomes(lambda: api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Finished")
     status = api_server.objects["drills", "shop", "first"]["status"]
     assert (status["verdict"], status["reason"]) == ("Aborted", "Halted")
     assert "plan" not in status

@@ -39,7 +39,7 @@ async def undoing(api_server: ApiServer, cluster: Cluster) -> AsyncIterator[Oper
         def undone() -> list[str]:
             return [entry["state"] for entry in undo_of(api_server.objects[DRILL]["status"])]
 
-        await becomes(lambda: undone() == ["Undoing"], 5)
+        await becomes(lambda: undone() == ["Undoing"])
         yield operator
 
 
@@ -61,7 +61,7 @@ def created_again(server: ApiServer) -> Object:
 
 async def ends(operator: Operator, drill: Object, server: ApiServer) -> None:
     """The earlier drill ends and gives the namespace back; nothing of the new one has changed."""
-    await becomes(lambda: not operator.supervisor.runs(UID), 20)
+    await becomes(lambda: not operator.supervisor.runs(UID))
     assert LEASE not in server.objects
     assert server.objects[DRILL] == drill
 
@@ -74,7 +74,7 @@ async def test_the_earlier_one_is_undone_although_another_one_has_its_name(
     assert undoing.supervisor.runs(UID)
     assert POLICY in api_server.objects, "it may not be deleted yet"
     api_server.forbidden = set()
-    await becomes(lambda: POLICY not in api_server.objects, 5)
+    await becomes(lambda: POLICY not in api_server.objects)
     await ends(undoing, drill, api_server)
     assert FUSE not in api_server.objects
     assert ("pods", "shop", "first-observer") not in api_server.objects

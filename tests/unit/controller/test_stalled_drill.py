@@ -43,10 +43,10 @@ async def test_a_drill_whose_namespace_cannot_be_read_says_what_would_help_until
     drill = under_cut(api_server)
     async with acting(cluster) as operator:
         operator.supervisor.drill_seen(False, drill)
-        await becomes(lambda: "kubectl apply -n shop -k manifests/namespace" in stalled(api_server), 5)
-        await becomes(lambda: "Stalled" in reasons(api_server), 5)
+        await becomes(lambda: "kubectl apply -n shop -k manifests/namespace" in stalled(api_server))
+        await becomes(lambda: "Stalled" in reasons(api_server))
         api_server.forbidden = set()
-        await becomes(lambda: not stalled(api_server), 5)
+        await becomes(lambda: not stalled(api_server))
 
 
 async def test_a_deleted_drill_is_held_where_its_namespace_cannot_be_read(
@@ -55,7 +55,7 @@ async def test_a_deleted_drill_is_held_where_its_namespace_cannot_be_read(
     drill = _deleted(api_server)
     async with acting(cluster) as operator:
         operator.supervisor.drill_seen(False, drill)
-        await becomes(lambda: bool(stalled(api_server)), 5)
+        await becomes(lambda: bool(stalled(api_server)))
         assert api_server.objects[DRILL]["metadata"]["finalizers"] == [FINALIZER]
 
 
@@ -66,7 +66,7 @@ async def test_a_drill_of_a_namespace_that_is_deleted_lets_go_although_nothing_c
     drill = _deleted(api_server)
     async with acting(cluster) as operator:
         operator.supervisor.drill_seen(False, drill)
-        await becomes(lambda: DRILL not in api_server.objects, 5)
+        await becomes(lambda: DRILL not in api_server.objects)
 
 
 RIGHTS = {
@@ -84,7 +84,7 @@ async def test_a_deleted_drill_that_may_do_nothing_any_more_lets_go_where_its_na
 ) -> None:
     under_cut(api_server)
     async with acting(cluster):
-        await becomes(lambda: api_server.watched("networkpolicies") and api_server.watched("jobs"), 5)
+        await becomes(lambda: api_server.watched("networkpolicies") and api_server.watched("jobs"))
         # The RoleBinding goes first, and no watch says that the policy is gone.
         api_server.forbidden, api_server.short, api_server.mute = RIGHTS, breaks, not breaks
         api_server.drop(*POLICY)
@@ -98,7 +98,7 @@ async def test_a_deleted_drill_that_waits_for_a_person_lets_go_where_its_namespa
 ) -> None:
     _by_hand(api_server)
     async with acting(cluster):
-        await becomes(lambda: api_server.watched("pods"), 5)
+        await becomes(lambda: api_server.watched("pods"))
         api_server.forbidden, api_server.short = RIGHTS, True
         api_server.put(
             "pods", "shop", {"metadata": {"name": "first-observer", "labels": {"gameday.dev/drill": "first"}}}
@@ -119,9 +119,9 @@ async def _lets_go(server: ApiServer, *, ends: bool) -> None:
     gone = {"finalizers": [FINALIZER], "deletionTimestamp": "2026-11-24T12:00:00Z"}
     server.put("drills", "shop", drill | {"metadata": drill["metadata"] | gone})
     if ends:
-        await becomes(lambda: DRILL not in server.objects, 10)
+        await becomes(lambda: DRILL not in server.objects)
     else:
-        await becomes(lambda: asked.count("leases") > 1, 10)
+        await becomes(lambda: asked.count("leases") > 1)
         assert server.objects[DRILL]["metadata"]["finalizers"] == [FINALIZER]
 
 

@@ -94,11 +94,11 @@ async def test_all_that_the_undo_log_names_is_undone_and_the_drill_ends(
         return found
 
     async with acting(cluster):
-        await becomes(lambda: POLICY not in api_server.objects, 5)
-        await becomes(lambda: status().get("phase") == "Finished", 5)
-        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects, 5)
-        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects, 5)
-        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 5)
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(lambda: status().get("phase") == "Finished")
+        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects)
+        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects)
+        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"])
     assert (status()["verdict"], status()["reason"]) == ("Inconclusive", "StateUnreadable")
     assert [name for kind, _, name in api_server.objects if kind == "pods"] == ["somebody"]
 

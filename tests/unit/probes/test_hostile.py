@@ -170,9 +170,9 @@ async def test_of_an_exposition_without_end_the_series_are_unknown(url: str, nam
 
 
 async def test_series_that_nobody_wants_cost_nothing_and_broken_ones_are_unknown(url: str) -> None:
-    result = await asked(http_task("probe", 1.0, 2.0, (("m",),), url=f"{url}/series", parse="prometheus"))
+    result = await asked(http_task("probe", 1.0, PATIENCE, (("m",),), url=f"{url}/series", parse="prometheus"))
     assert (result.ok, result.values, result.unknown) == (True, {}, ())
-    result = await asked(http_task("probe", 1.0, 2.0, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
+    result = await asked(http_task("probe", 1.0, PATIENCE, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
     assert (result.ok, result.values) == (True, {})
     assert result.unknown == ((("n",), "a series of this name cannot be read"),)
 
@@ -214,9 +214,9 @@ async def written_down(out: io.StringIO, **enough: int) -> None:
 
 async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
     mean = ["endless", "tiny-chunks", "endless-bomb", "gzip-bomb", "many-values", "nested", "informational", "series"]
-    probes = [http_task("good", 0.1, 1.0, N, url=f"{url}/fine")]
+    probes = [http_task("good", 0.1, 20.0, N, url=f"{url}/fine")]
     probes += [
-        http_task(name, 0.2, 1.0, N, url=f"{url}/{name}", parse="prometheus" if name == "series" else "json")
+        http_task(name, 0.2, 3.0, N, url=f"{url}/{name}", parse="prometheus" if name == "series" else "json")
         for name in mean
     ]
     out, ending = io.StringIO(), asyncio.Event()
@@ -229,7 +229,10 @@ async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
     assert all(sample.ok for sample in good)
     gaps = [b.sent - a.sent for a, b in itertools.pairwise(good)]
     # The server is in this process too, and takes its part of it.
-    assert sorted(gaps)[len(gaps) // 2] < 1.0, gaps
+    assert sorted(gaps)[len(gaps) // 2] < 5.0, gaps
+    for waited in (sample for sample in samples if sample.error == "timeout"):
+        assert any(waited.sent < sample.sent < waited.received for sample in good), "none waits for another"
+    assert "timeout" in {sample.error for sample in samples}
     assert {sample.name for sample in samples} == {probe.name for probe in probes}
     assert not any("body" in sample.values for sample in samples if sample.name != "good")
 
@@ -239,7 +242,7 @@ async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp
     secret = f"{MARKER}{value}{MARKER}"
     (tmp_path / "key").write_text(secret, newline="")
     headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
-    result = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    result = await asked(http_task("probe", 1.0, PATIENCE, N, url=f"{url}/echo", headers=headers))
     assert result.error == CANNOT_SEND
     assert [path for path, _ in result.unknown] == [()]
     assert MARKER not in written(result)
@@ -248,7 +251,7 @@ async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp
 async def test_a_secret_that_is_no_text_is_told_without_it(url: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe" + MARKER.encode())
     headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
-    result = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    result = await asked(http_task("probe", 1.0, PATIENCE, N, url=f"{url}/echo", headers=headers))
     assert result.error == CANNOT_SEND
     assert [path for path, _ in result.unknown] == [()]
 
@@ -262,7 +265,7 @@ async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
 ) -> None:
     (tmp_path / "key").write_text(secret + "\n")
     headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
-    probe = http_task("probe", 1.0, TIMEOUT, (path,), url=f"{url}/echo", headers=headers, parse=parse)
+    probe = http_task("probe", 1.0, PATIENCE, (path,), url=f"{url}/echo", headers=headers, parse=parse)
     result = await asked(probe)
     assert (result.ok, result.error) == (False, "http 500")
     line = written(result)
@@ -279,7 +282,7 @@ async def test_a_number_that_is_a_secret_does_not_leave_the_agent(tmp_path: Path
     async for ports in hostile.serving(0, {}):
         for name, parse in (("number", "json"), ("gauge", "prometheus")):
             address = f"http://127.0.0.1:{ports[0]}/{name}"
-            result = await asked(http_task("probe", 1.0, 1.0, N, url=address, headers=headers, parse=parse))
+            result = await asked(http_task("probe", 1.0, PATIENCE, N, url=address, headers=headers, parse=parse))
             assert "4711" not in written(result).replace("[secret]", "")
             assert "[secret]" in written(result)
             path = ("body", "n") if parse == "json" else ("n",)
@@ -293,8 +296,8 @@ async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
         raise RuntimeError(MARKER)
 
     monkeypatch.setattr(RedisRunner, "__call__", broken)
-    redis = redis_task("redis", 0.1, 1.0, RedisAddress("127.0.0.1", 1))
-    good = http_task("good", 0.1, 1.0, N, url=f"{url}/fine")
+    redis = redis_task("redis", 0.1, PATIENCE, RedisAddress("127.0.0.1", 1))
+    good = http_task("good", 0.1, PATIENCE, N, url=f"{url}/fine")
     out, ending = io.StringIO(), asyncio.Event()
     task = asyncio.create_task(observe(ObserverConfig(probes=(redis, good)), SampleLog(out), ending))
     await written_down(out, good=3, redis=1)
@@ -329,11 +332,12 @@ async def test_a_witness_that_dials_a_hostile_server_comes_to_an_end(name: str, 
     async for ports in hostile.serving(0, {name: 0}):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         error: str | None
+        answers = protocol == "tcp" or (protocol, name) == ("redis", "redis-long-line")
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(PATIENCE if answers else TIMEOUT):
                 error = await dial(Dial("target-0", "127.0.0.1", ports[1], protocol))
         except TimeoutError:
             error = "timeout"
         assert error in DIAL_WORDS[protocol]
-        assert (error is None) is (protocol == "tcp" or (protocol, name) == ("redis", "redis-long-line"))
+        assert (error is None) is answers
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1024

@@ -38,7 +38,7 @@ def overwrite(server: ApiServer, status: Object) -> None:
 
 async def runs(server: ApiServer, operator: Operator) -> None:
     """Wait until the drill is being carried out: its operator has claimed it."""
-    await becomes(lambda: server.objects[DRILL]["status"].get("operator") == operator.settings.installation, 20)
+    await becomes(lambda: server.objects[DRILL]["status"].get("operator") == operator.settings.installation)
 
 
 @pytest.mark.parametrize("what", ["emptied", "from before", "ended"])
@@ -58,9 +58,9 @@ async def test_a_drill_whose_status_forgets_its_cut_is_undone_and_the_process_go
     async with acting(cluster) as operator:
         await runs(api_server, operator)
         overwrite(api_server, written)
-        await becomes(lambda: POLICY not in api_server.objects, 20)
-        await becomes(told(api_server, "StatusOverwritten"), 20)
-        await becomes(lambda: "StatusOverwritten" in reasons(api_server), 20)
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(told(api_server, "StatusOverwritten"))
+        await becomes(lambda: "StatusOverwritten" in reasons(api_server))
         left = saved_of(api_server.objects[DRILL]["status"])
         assert left is not None
         assert left.plan == saved.plan
@@ -69,7 +69,7 @@ async def test_a_drill_whose_status_forgets_its_cut_is_undone_and_the_process_go
         # Other drills of the process go on.
         api_server.put("gamedays", "pay", api_server.objects["gamedays", "shop", "small"])
         operator.supervisor.drill_seen(False, api_server.put("drills", "pay", a_drill("second")))
-        await becomes(lambda: "startedAt" in api_server.objects["drills", "pay", "second"].get("status", {}), 20)
+        await becomes(lambda: "startedAt" in api_server.objects["drills", "pay", "second"].get("status", {}))
 
 
 async def test_a_drill_whose_status_forgets_nothing_goes_on_once_and_is_undone_the_second_time(
@@ -84,12 +84,12 @@ async def test_a_drill_whose_status_forgets_nothing_goes_on_once_and_is_undone_t
             assert saved is not None
             record = replace(saved.record, baseline={"health.latency": float(times)})
             overwrite(api_server, status | status_of(record, 1, SETUP, saved.plan))
-            await becomes(lambda times=times: any(k.times == times for k in operator.conflicts._known.values()), 10)  # type: ignore[misc]
+            await becomes(lambda times=times: any(k.times == times for k in operator.conflicts._known.values()))  # type: ignore[misc]
             if times == 1:
                 await asyncio.sleep(0.3)
                 assert not told(api_server, "StatusOverwritten")()
-        await becomes(lambda: POLICY not in api_server.objects, 20)
-        await becomes(told(api_server, "StatusOverwritten"), 20)
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(told(api_server, "StatusOverwritten"))
 
 
 async def test_a_drill_that_has_ended_is_not_judged_again_from_what_a_late_watch_said(
@@ -101,7 +101,7 @@ async def test_a_drill_that_has_ended_is_not_judged_again_from_what_a_late_watch
     record = replace(saved.record, phase=Phase.FINISHED, changes=(), reported=True, verdict=Verdict.PASSED)
     overwrite(api_server, late["status"] | status_of(record, 1, SETUP, saved.plan))
     async with acting(cluster) as operator:
-        await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1, 20)
+        await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1)
         await operator.run_drill(late)
         assert operator.conflicts.count == 0
         assert api_server.objects[DRILL]["status"]["verdict"] == "Passed"
