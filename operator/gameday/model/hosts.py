@@ -63,6 +63,19 @@ def one_form(host: str) -> str:
     return service[1] if service is not None else name
 
 
+def is_of_cluster(host: str) -> bool:
+    """Whether a name is one that the cluster's DNS makes, or a short one that a search list completes."""
+    name = host.rstrip(".").lower()
+    return "." not in name or name.endswith((".svc", ".cluster.local")) or ".svc." in name
+
+
+def service_of(host: str) -> tuple[str, str] | None:
+    """Name and namespace of the Service that a name of the cluster's DNS stands for; None for any other name."""
+    name, _, rest = one_form(host).partition(".")
+    namespace, _, word = rest.partition(".")
+    return (name, namespace) if word == "svc" else None
+
+
 def host_port(host: str, port: int) -> str:
     """A host with a port, for people: ``203.0.113.7:6379``, ``[2001:db8::7]:6379``."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -130,6 +130,16 @@ def _others_to_the_same_pods(
     yield from (other for other, theirs in chosen if theirs and theirs < selector.items())
 
 
+def is_external_name(service: Object) -> bool:
+    """Whether a Service is only another name for what DNS says: Kubernetes leads it to no pods, whatever it selects."""
+    return bool(service["spec"].get("type") == "ExternalName")
+
+
+def selects_pods(service: Object) -> bool:
+    """Whether a Service leads to the pods that it selects."""
+    return bool(service["spec"].get("selector")) and not is_external_name(service)
+
+
 def addresses_of(service: Object) -> Iterator[str]:
     """A Service's own addresses; one that is not reachable by address (headless) has none."""
     spec = service["spec"]

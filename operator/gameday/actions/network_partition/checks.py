@@ -2,17 +2,33 @@
 
 from collections.abc import Iterator
 
-from gameday.actions.network_partition import adoption, anti_affinity, closing_plan, dials, isolation, named, proxies
+from gameday.actions.network_partition import (
+    adoption,
+    anti_affinity,
+    closing_plan,
+    dials,
+    isolation,
+    named,
+    proxies,
+    without_pods,
+)
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.network_partition.isolation import policies_isolating_egress
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
 from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, SERVICES, Object
 from gameday.model.hosts import address_of
-from gameday.model.plan import HostTarget, Plan, ServiceRef, Via
+from gameday.model.plan import Dependency, HostTarget, Plan, ServiceRef, Via
 from gameday.model.setup import CutDestination
 from gameday.preflight import placement
 from gameday.preflight.addresses import networks
-from gameday.preflight.cut_destination import cut_destination, named_port, numbers_of, path_of, services_cut
+from gameday.preflight.cut_destination import (
+    cut_destination,
+    is_external_name,
+    named_port,
+    numbers_of,
+    path_of,
+    services_cut,
+)
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.rollout import in_rollout
@@ -20,8 +36,6 @@ from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
-BY_ADDRESS = "cut off a dependency that names its addresses by tcp.cidrs"
-"""What to do about a destination that no policy can name."""
 
 
 def choose(snapshot: NamespaceSnapshot, via: Via) -> Via:
@@ -95,15 +109,15 @@ def _destination(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> It
     path = path_of(partition.dependency)
     match partition.to:
         case ServiceRef() as ref:
-            yield from _service(snapshot, path, ref)
+            yield from _service(snapshot, partition.dependency, ref)
         case HostTarget(host, _, cidrs) if address_of(host) is None and not cidrs:
             yield from named.check(snapshot, path, host, selected(snapshot, partition.pod_selector))
         case _:
             return
 
 
-def _service(snapshot: NamespaceSnapshot, path: str, ref: ServiceRef) -> Iterator[Finding]:
-    namespace = ref.namespace or snapshot.namespace
+def _service(snapshot: NamespaceSnapshot, dependency: Dependency, ref: ServiceRef) -> Iterator[Finding]:
+    path, namespace = path_of(dependency), ref.namespace or snapshot.namespace
     if snapshot.service is None:
         if f"Service {namespace}/{ref.name}" not in snapshot.missing:
             yield Finding(
@@ -113,14 +127,8 @@ def _service(snapshot: NamespaceSnapshot, path: str, ref: ServiceRef) -> Iterato
                 "correct the name, or create the Service",
             )
         return
-    spec = snapshot.service["spec"]
-    if spec.get("type") == "ExternalName":
-        text = f"Service {ref.name} has the type ExternalName, which no policy can cut"
-        yield Finding("ExternalName", path, text, BY_ADDRESS)
-    elif not spec.get("selector"):
-        text = f"Service {ref.name} has no selector, so no policy can name its pods"
-        yield Finding("NoSelector", path, text, BY_ADDRESS)
-    if not list(named_port(snapshot.service, ref.port)):
+    yield from without_pods.check(snapshot, dependency, ref)
+    if not is_external_name(snapshot.service) and not list(named_port(snapshot.service, ref.port)):
         there = numbers_of(snapshot.service)
         yield Finding("NoPort", f"{path}.port", f"Service {ref.name} has no port {ref.port}", f"its ports are: {there}")
 

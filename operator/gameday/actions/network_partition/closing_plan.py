@@ -12,7 +12,7 @@ from gameday.cluster.resources import Object
 from gameday.model.plan import ServiceRef
 from gameday.model.setup import ClosingPlan, CutDestination
 from gameday.preflight.addresses import version_of
-from gameday.preflight.cut_destination import cut_destination, numbers_of, ready_servers
+from gameday.preflight.cut_destination import cut_destination, numbers_of, ready_servers, selects_pods
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 
@@ -55,7 +55,7 @@ def _decide(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Closing
     if not isinstance(partition.to, ServiceRef):
         why = f"Close needs a Redis behind a Service, but redis.host of dependency {name} may lead to many servers"
         return why, "name its Service in redis.service if it has one, or set openConnections: Keep"
-    if snapshot.service is None:
+    if snapshot.service is None or not selects_pods(snapshot.service):
         return None
     end = cut_destination(snapshot, partition.dependency)
     if redis.port not in {port.port for port in end.ports}:

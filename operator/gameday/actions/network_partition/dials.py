@@ -21,6 +21,7 @@ from gameday.preflight.cut_destination import (
     endpoint_addresses,
     path_of,
     ready_addresses,
+    selects_pods,
     services_cut,
 )
 from gameday.preflight.findings import Finding, Severity
@@ -58,7 +59,8 @@ def dials(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) 
 def check(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> Iterator[Finding]:
     """What keeps witnesses from dialling all that is cut."""
     ports = cut_destination(snapshot, partition.dependency).ports
-    if not ports:
+    without_pods = snapshot.service is not None and not selects_pods(snapshot.service)
+    if not ports or (isinstance(partition.to, ServiceRef) and without_pods):
         return
     path = path_of(partition.dependency)
     said, places = partition.dependency.protocol, _places(snapshot, plan, partition)

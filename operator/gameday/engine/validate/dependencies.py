@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gameday.model.finding import Finding
-from gameday.model.hosts import address_of, canonical, check_host
+from gameday.model.hosts import address_of, canonical, check_host, is_of_cluster
 from gameday.model.places import answering, harmed, redis_dependencies, remedy_for
 from gameday.model.plan import CidrTarget, Dependency, HostTarget, Plan, ServiceRef
 
@@ -57,14 +57,8 @@ def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
 def _host_target(path: str, host: str) -> Iterator[Finding]:
     if (address := address_of(host)) is not None:
         yield from _anothers(path, ipaddress.ip_network(address))
-    elif _is_inside(host):
+    elif is_of_cluster(host):
         yield Finding(path, f"{host} is a name of the cluster's own, whose addresses are pods: write it as service")
-
-
-def _is_inside(host: str) -> bool:
-    """Whether a name is one that the cluster's DNS makes, or a short one that a search list completes."""
-    name = host.rstrip(".").lower()
-    return "." not in name or name.endswith((".svc", ".cluster.local")) or ".svc." in name
 
 
 def _ranges(path: str, host: str, cidrs: tuple[str, ...]) -> Iterator[Finding]:
