@@ -11,6 +11,9 @@ from gameday.preflight.addresses import is_address, networks, version_of
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
+Ports = tuple[CutPort, ...]
+"""The ports of a Service that are cut."""
+
 
 def cut_destination(snapshot: NamespaceSnapshot, dependency: Dependency) -> CutDestination:
     """What the targets of a fault are cut off from, as it is now; the snapshot is the fault's."""
@@ -30,7 +33,7 @@ def path_of(dependency: Dependency) -> str:
 
 def endpoint_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
     """Every address behind a Service, ready or not."""
-    return tuple(sorted({a for s in slices for e in s.get("endpoints") or () for a in e.get("addresses") or ()}))
+    return tuple(sorted({a for e in _endpoints(slices) for a in e.get("addresses") or ()}))
 
 
 def ready_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
@@ -45,17 +48,15 @@ def ready_servers(slices: Iterable[Object], family: int) -> tuple[str, ...]:
     """
     found: dict[tuple[str, ...], str] = {}
     for endpoint in _ready(slices):
-        pod = endpoint.get("targetRef") or {}
         for address in endpoint.get("addresses") or ():
-            server = (pod.get("namespace", ""), pod["name"]) if "name" in pod else (address,)
+            server = _pod_of(endpoint) or (address,)
             if server not in found or (version_of(found[server]) != family and version_of(address) == family):
                 found[server] = address
     return tuple(sorted(set(found.values())))
 
 
 def _ready(slices: Iterable[Object]) -> Iterator[Object]:
-    endpoints = (endpoint for piece in slices for endpoint in piece.get("endpoints") or ())
-    return (one for one in endpoints if (one.get("conditions") or {}).get("ready") is not False)
+    return (one for one in _endpoints(slices) if (one.get("conditions") or {}).get("ready") is not False)
 
 
 def named_port(service: Object, port: int | str | None) -> Iterator[Object]:
@@ -95,39 +96,107 @@ def _pod_addresses(snapshot: NamespaceSnapshot, service: Object) -> Iterator[str
 
     A Service of one family has EndpointSlices of that family alone, and its pods answer at their other address as well.
     """
+    for pod in _pods_behind(snapshot, service):
+        yield from (entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)
+
+
+def _pods_behind(snapshot: NamespaceSnapshot, service: Object) -> Iterator[Object]:
+    """The pods that a Service of the drill's own namespace selects and that have not ended; of another's none."""
     selector = service["spec"].get("selector")
     if not selector or service["metadata"]["namespace"] != snapshot.namespace:
         return
     for pod in snapshot.of(PODS):
-        status = pod.get("status", {})
-        over = has_ended(pod)
-        if not over and not is_ours(labels_of(pod)) and selects({"matchLabels": selector}, labels_of(pod)):
-            yield from (entry["ip"] for entry in status.get("podIPs") or () if "ip" in entry)
+        if not has_ended(pod) and not is_ours(labels_of(pod)) and selects({"matchLabels": selector}, labels_of(pod)):
+            yield pod
 
 
-def services_cut(snapshot: NamespaceSnapshot, ref: ServiceRef) -> Iterator[tuple[Object, tuple[CutPort, ...]]]:
-    """The Service that is named, then every other one that leads to the same pods, each with its ports that are cut."""
+def services_cut(snapshot: NamespaceSnapshot, ref: ServiceRef) -> Iterator[tuple[Object, Ports]]:
+    """The Service that is named, then every other one that leads to no other pods, each with its ports that are cut.
+
+    Those that can lead to no others come first.
+    """
     service = snapshot.service
     if service is None:
         return
+    yield service, _named_ports(snapshot, service, ref)
+    others = list(_at_the_same_ports(snapshot, service, ref))
+    yield from ((other, ports) for other, ports in others if _is_narrower(other, service))
+    yield from (
+        (other, ports) for other, ports in others if is_wider(other, service) and not _leads(snapshot, other)[1]
+    )
+
+
+def services_partly_cut(snapshot: NamespaceSnapshot, ref: ServiceRef) -> Iterator[tuple[Object, Ports]]:
+    """Services that lead to pods that are cut, at ports that are cut, and that lead or may come to lead to others.
+
+    A cut leaves their addresses alone, since through these the targets reach what the plan does not name.
+    """
+    service = snapshot.service
+    if service is None or not selects_pods(service):
+        return
+    for other, ports in _at_the_same_ports(snapshot, service, ref):
+        to_cut, to_others = _leads(snapshot, other)
+        alone = is_wider(other, service) and not to_others
+        if to_cut and not alone and not _is_narrower(other, service):
+            yield other, ports
+
+
+def _named_ports(snapshot: NamespaceSnapshot, service: Object, ref: ServiceRef) -> Ports:
+    return tuple(_cut_ports(named_port(service, ref.port), _numbers_of_names(service, snapshot.endpoints)))
+
+
+def _at_the_same_ports(snapshot: NamespaceSnapshot, service: Object, ref: ServiceRef) -> Iterator[tuple[Object, Ports]]:
+    """The other Services of the namespace that have ports which lead to the numbers that are cut, and these ports."""
     names = _numbers_of_names(service, snapshot.endpoints)
-    ports = tuple(_cut_ports(named_port(service, ref.port), names))
-    yield service, ports
-    cut = {(port.protocol, port.target) for port in ports}
-    for other in _others_to_the_same_pods(snapshot, service, dict(service["spec"].get("selector") or {})):
-        same = tuple(p for p in _cut_ports(named_port(other, None), names) if (p.protocol, p.target) in cut)
-        if same:
-            yield other, same
+    cut = {(port.protocol, port.target) for port in _named_ports(snapshot, service, ref)}
+    for other in snapshot.neighbours:
+        if other["metadata"]["name"] != service["metadata"]["name"] and not is_external_name(other):
+            same = tuple(p for p in _cut_ports(named_port(other, None), names) if (p.protocol, p.target) in cut)
+            if same:
+                yield other, same
 
 
-def _others_to_the_same_pods(
-    snapshot: NamespaceSnapshot, service: Object, selector: dict[str, str]
-) -> Iterator[Object]:
-    """Services by which a target could reach the same pods; those that lead to no others come first."""
-    others = [s for s in snapshot.neighbours if s["metadata"]["name"] != service["metadata"]["name"] and selector]
-    chosen = [(other, (other["spec"].get("selector") or {}).items()) for other in others]
-    yield from (other for other, theirs in chosen if theirs >= selector.items())
-    yield from (other for other, theirs in chosen if theirs and theirs < selector.items())
+def _is_narrower(other: Object, service: Object) -> bool:
+    """Whether all pods that another Service can ever lead to are pods of this one."""
+    own = (service["spec"].get("selector") or {}).items()
+    return bool(own) and (other["spec"].get("selector") or {}).items() >= own
+
+
+def is_wider(other: Object, service: Object) -> bool:
+    """Whether another Service selects this one's pods by fewer labels, and so may lead to others as well."""
+    theirs = (other["spec"].get("selector") or {}).items()
+    return bool(theirs) and theirs < (service["spec"].get("selector") or {}).items()
+
+
+def _leads(snapshot: NamespaceSnapshot, other: Object) -> tuple[bool, bool]:
+    """Whether a Service leads to pods of the Service that is cut, and whether it leads to others.
+
+    A pod that is not ready counts, and in the drill's own namespace one without an address: it may come to be reached.
+    """
+    service = snapshot.service
+    if service is None:
+        return False, False
+    own, theirs = service["spec"].get("selector") or {}, other["spec"].get("selector") or {}
+    if any(own.get(key, value) != value for key, value in theirs.items()):
+        return False, True
+    pods = {_pod_of(endpoint) for endpoint in _endpoints(snapshot.endpoints)} - {None}
+    addresses = {*endpoint_addresses(snapshot.endpoints), *_pod_addresses(snapshot, service)}
+    cut = [
+        _pod_of(endpoint) in pods or not addresses.isdisjoint(endpoint.get("addresses") or ())
+        for endpoint in _endpoints(snapshot.slices.get(other["metadata"]["name"], ()))
+    ]
+    cut += [selects({"matchLabels": own}, labels_of(pod)) for pod in _pods_behind(snapshot, other)]
+    return any(cut), not all(cut)
+
+
+def _endpoints(slices: Iterable[Object]) -> Iterator[Object]:
+    return (endpoint for piece in slices for endpoint in piece.get("endpoints") or ())
+
+
+def _pod_of(endpoint: Object) -> tuple[str, str] | None:
+    """Namespace and name of the pod that an endpoint is, if it says so."""
+    pod = endpoint.get("targetRef") or {}
+    return (pod.get("namespace", ""), pod["name"]) if "name" in pod else None
 
 
 def is_external_name(service: Object) -> bool:

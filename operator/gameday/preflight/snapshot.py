@@ -30,6 +30,9 @@ ESSENTIAL = (PODS, SERVICES, NETWORK_POLICIES, RESOURCE_QUOTAS)
 IF_SERVED = (SCALED_OBJECTS,)
 """Of that, what is read only where the cluster has it."""
 
+SERVICE_NAME = "kubernetes.io/service-name"
+"""Label of an EndpointSlice: the Service that it is of."""
+
 
 @dataclass(slots=True)
 class NamespaceSnapshot:
@@ -51,6 +54,8 @@ class NamespaceSnapshot:
     endpoints: tuple[Object, ...] = ()
     neighbours: tuple[Object, ...] = ()
     """All Services of the cut Service's namespace: others may lead to the same pods."""
+    slices: Mapping[str, tuple[Object, ...]] = field(default_factory=dict)
+    """The EndpointSlices of these Services, by the Service's name."""
     service_policies: tuple[Object, ...] = ()
     """Policies of the cut Service's namespace, of both kinds, when that is another one."""
     service_unread: str = ""
@@ -178,7 +183,8 @@ async def _service(snapshot: NamespaceSnapshot, account: Cluster, ref: ServiceRe
     namespace = ref.namespace or snapshot.namespace
     try:
         snapshot.service = await account.get(SERVICES, namespace, ref.name)
-        snapshot.endpoints = await endpoints_of(account, namespace, ref.name)
+        snapshot.slices = await _slices(account, namespace)
+        snapshot.endpoints = snapshot.slices.get(ref.name, ())
         if namespace == snapshot.namespace:
             snapshot.neighbours = snapshot.of(SERVICES)
         else:
@@ -203,8 +209,17 @@ async def _of_cilium(snapshot: NamespaceSnapshot, account: Cluster, namespace: s
 
 async def endpoints_of(account: Cluster, namespace: str, service: str) -> tuple[Object, ...]:
     """The EndpointSlices of a Service."""
-    slices, _ = await account.list(ENDPOINT_SLICES, namespace, labels=f"kubernetes.io/service-name={service}")
+    slices, _ = await account.list(ENDPOINT_SLICES, namespace, labels=f"{SERVICE_NAME}={service}")
     return slices
+
+
+async def _slices(account: Cluster, namespace: str) -> dict[str, tuple[Object, ...]]:
+    """The EndpointSlices of every Service of a namespace, by the Service's name."""
+    slices, _ = await account.list(ENDPOINT_SLICES, namespace)
+    found: dict[str, list[Object]] = {}
+    for one in slices:
+        found.setdefault(labels_of(one).get(SERVICE_NAME, ""), []).append(one)
+    return {name: tuple(ones) for name, ones in found.items()}
 
 
 async def _dns(operator: Cluster) -> str:

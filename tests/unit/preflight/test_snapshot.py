@@ -42,3 +42,18 @@ async def test_what_a_cluster_may_lack_is_read_where_it_is_served(
         api_server.groups, api_server.unserved = {}, {"scaledobjects"}
     snapshot = await seen(cluster, SCALED_OBJECTS)
     assert (len(snapshot.of(SCALED_OBJECTS)), dict(snapshot.missing)) == (int(served), {})
+
+
+async def test_the_endpoints_of_every_service_beside_the_one_that_is_cut_are_read(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    for name in ("redis", "redis-read"):
+        api_server.put("services", "shop", {"metadata": {"name": name}, "spec": {}})
+    for name, of in (("redis-1", "redis"), ("read-1", "redis-read"), ("read-2", "redis-read")):
+        labels = {"kubernetes.io/service-name": of}
+        api_server.put("endpointslices", "shop", {"metadata": {"name": name, "labels": labels}, "endpoints": []})
+    api_server.put("endpointslices", "data", {"metadata": {"name": "other", "labels": {}}, "endpoints": []})
+    there = (await seen(cluster)).at("partition")
+    found = {of: sorted(one["metadata"]["name"] for one in slices) for of, slices in there.slices.items()}
+    assert found == {"redis": ["redis-1"], "redis-read": ["read-1", "read-2"]}
+    assert there.endpoints == there.slices["redis"]

@@ -1,6 +1,6 @@
 """What of a namespace would refuse a cut, all of it at once, each finding with its remedy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gameday.actions.network_partition import (
     adoption,
@@ -17,17 +17,21 @@ from gameday.actions.network_partition.isolation import policies_isolating_egres
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
 from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, SERVICES, Object
 from gameday.model.hosts import address_of
-from gameday.model.plan import Dependency, HostTarget, Plan, ServiceRef, Via
+from gameday.model.plan import Dependency, HostTarget, Plan, ServiceRef, Target, Via
 from gameday.model.setup import CutDestination
 from gameday.preflight import placement
 from gameday.preflight.addresses import networks
 from gameday.preflight.cut_destination import (
+    Ports,
+    addresses_of,
     cut_destination,
     is_external_name,
+    is_wider,
     named_port,
     numbers_of,
     path_of,
     services_cut,
+    services_partly_cut,
 )
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
@@ -48,11 +52,20 @@ def choose(snapshot: NamespaceSnapshot, via: Via) -> Via:
 def suspected_bypass(snapshot: NamespaceSnapshot, partition: NetworkPartition, backend: Via) -> str:
     """What most likely lets traffic through a cut that shows no effect."""
     elsewhere = "the dependency is reached by another address than the one that is cut (a proxy, a NodePort, a mesh)"
+    if wider := _wider(snapshot, partition.to):
+        elsewhere += f", or {' and '.join(wider)}, which selects more pods, has got one that is not cut"
     if backend is Via.CILIUM:
         return elsewhere
     if names := policies_isolating_egress(snapshot, targets(snapshot, partition.pod_selector)):
         return f"{', '.join(names)} allows it, and policies only add"
     return f"the cluster's network does not enforce NetworkPolicy for egress, or {elsewhere}"
+
+
+def _wider(snapshot: NamespaceSnapshot, to: Target) -> list[str]:
+    """The Services that led only to pods that are cut at the preflight, and may lead to others that come."""
+    cut = services_cut(snapshot, to) if isinstance(to, ServiceRef) else ()
+    named = snapshot.service
+    return [f"Service {_name(other)}" for other, _ in cut if named is not None and is_wider(other, named)]
 
 
 def check(snapshot: NamespaceSnapshot, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -143,11 +156,11 @@ def _backend(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition
 
 
 def _bystanders(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    cut = {
-        (service["metadata"]["namespace"], _name(service), port.port)
-        for service, ports in (services_cut(snapshot, partition.to) if isinstance(partition.to, ServiceRef) else ())
-        for port in ports
-    }
+    to = partition.to
+    if not partition.must_remain_reachable:
+        return
+    cut = _ports_of(services_cut(snapshot, to)) if isinstance(to, ServiceRef) else set()
+    partly = _ports_of(services_partly_cut(snapshot, to)) if isinstance(to, ServiceRef) else set()
     there = {_name(service): service for service in snapshot.of(SERVICES)}
     for stay in partition.must_remain_reachable:
         if stay.service is None:
@@ -157,6 +170,9 @@ def _bystanders(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartit
             text = f"{name} is cut by this fault, so the drill would end at once"
             remedy = f"remove it, or name the only port to cut in {path_of(partition.dependency)}.port"
             yield Finding("MustStayIsCut", where, text, remedy)
+        elif (namespace, name, stay.service.port) in partly:
+            text = f"{name} leads to pods that are cut by this fault, so it would not answer every time"
+            yield Finding("MustStayIsCut", where, text, "remove it, or name a Service that selects only other pods")
         elif namespace != snapshot.namespace or SERVICES.plural in snapshot.missing:
             continue
         elif name not in there:
@@ -171,8 +187,34 @@ def _bystanders(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartit
             yield Finding("NoPort", f"{where}.port", text, f"its ports are: {numbers_of(there[name])}")
 
 
+def _ports_of(services: Iterable[tuple[Object, Ports]]) -> set[tuple[str, str, int | str | None]]:
+    """The ports of Services, with each one's namespace and name."""
+    return {(one["metadata"]["namespace"], _name(one), port.port) for one, ports in services for port in ports}
+
+
+def _partly(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Iterator[Finding]:
+    """Services by which the targets may reach pods that are cut, where a network looks at the Service's address."""
+    if not isinstance(partition.to, ServiceRef):
+        return
+    path = path_of(partition.dependency)
+    for other, _ in services_partly_cut(snapshot, partition.to):
+        if any(addresses_of(other)):
+            text = (
+                f"Service {_name(other)} leads to pods that are cut and may lead to others, so its address is not cut; "
+                "on a network that decides before this address is translated (AWS VPC CNI), the targets may reach "
+                "the cut pods through it"
+            )
+            remedy = (
+                f"name {_name(other)} in {path} if all of its pods are to be cut off, or use via: CiliumNetworkPolicy "
+                "if the cluster runs Cilium; other networks need nothing"
+            )
+            yield Finding("PartlyCut", path, text, remedy, Severity.WARN)
+
+
 def _warnings(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     backend = choose(snapshot, partition.via)
+    if backend is Via.NETWORK_POLICY:
+        yield from _partly(snapshot, partition)
     if backend is Via.NETWORK_POLICY and snapshot.has_cilium_kind:
         api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
         text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from processes of the host"

@@ -7,7 +7,7 @@ from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.checks import choose
 from gameday.actions.network_partition.targets import selected
 from gameday.model.plan import ServiceRef, Via
-from gameday.preflight.cut_destination import services_cut
+from gameday.preflight.cut_destination import services_cut, services_partly_cut
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import NamespaceSnapshot
 
@@ -47,7 +47,8 @@ def _bystanders(ctx: PreflightContext, partition: NetworkPartition, others: Othe
     """A witness of one cut may have labels that another cut selects."""
     stays = {stay.service.within(ctx.snapshot.namespace): stay.name for stay in partition.spares if stay.service}
     for name, other in others:
-        cut = services_cut(ctx.snapshot.at(name), other.to) if isinstance(other.to, ServiceRef) else ()
+        there, to = ctx.snapshot.at(name), other.to
+        cut = (*services_cut(there, to), *services_partly_cut(there, to)) if isinstance(to, ServiceRef) else ()
         for service, _ in cut:
             place = service["metadata"]["namespace"], service["metadata"]["name"]
             if place in stays:
