@@ -7,7 +7,6 @@ creates nothing; while ``down`` it answers everything with 503. There is no kube
 
 import asyncio
 import json
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -89,9 +88,8 @@ class ApiServer:
         """Calls so far."""
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port: int = one.getsockname()[1]
+        self.port: int = 0
+        """Where it listens, once it was started."""
 
     async def start(self) -> None:
         """Listen."""
@@ -100,6 +98,7 @@ class ApiServer:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """End all connections."""

@@ -18,6 +18,8 @@ from unit.redis_server import PASSWORD, run_redis
 HOST = "127.0.0.1"
 MASTER = "mymaster"
 SLOTS = 16384
+DOWN = frozenset({"s_down", "o_down", "disconnected"})
+"""Flags of a server to which a Sentinel leads nobody."""
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Servers:
             f"sentinel monitor {MASTER} {of} {master} 2",
             *([f"sentinel announce-ip {host}"] if host != HOST else []),
             f"sentinel auth-pass {MASTER} {PASSWORD}",
-            f"sentinel down-after-milliseconds {MASTER} 1000",
+            f"sentinel down-after-milliseconds {MASTER} 3000",
             *([f"requirepass {password}"] if password else []),
         ]
         (folder / "sentinel.conf").write_text("\n".join(lines) + "\n")
@@ -119,6 +121,15 @@ async def serving(made: Servers) -> None:
                     await asyncio.sleep(0.1)
 
 
+async def _knows_all(sentinel: Any, others: int) -> bool:
+    """Whether a Sentinel knows the master, its replica and so many other Sentinels, and calls none of them down."""
+    masters = [await sentinel.execute_command("SENTINEL MASTER", MASTER)]
+    replicas = await sentinel.execute_command("SENTINEL REPLICAS", MASTER)
+    sentinels = await sentinel.execute_command("SENTINEL SENTINELS", MASTER)
+    flags = {flag for entry in (*masters, *replicas, *sentinels) for flag in entry["flags"].split(",")}
+    return len(replicas) == 1 and len(sentinels) == others and flags.isdisjoint(DOWN)
+
+
 async def watched(made: Servers, password: str = "") -> None:
     """Start a master with a replica, and three Sentinels that know each other and both."""
     master = await made.start()
@@ -128,11 +139,7 @@ async def watched(made: Servers, password: str = "") -> None:
     async with asyncio.timeout(30):
         for port in made.sentinels:
             async with made.client(port, password or None) as one:
-                while True:
-                    replicas = await one.execute_command("SENTINEL REPLICAS", MASTER)
-                    others = await one.execute_command("SENTINEL SENTINELS", MASTER)
-                    if len(replicas) == 1 and len(others) == 2:
-                        break
+                while not await _knows_all(one, 2):  # noqa: ASYNC110  of another process
                     await asyncio.sleep(0.2)
 
 
@@ -184,10 +191,6 @@ async def watched_at(made: Servers, sentinels: Sequence[str], master: str, repli
     async with asyncio.timeout(30):
         for host in sentinels:
             async with made.client(watching, None, host) as one:
-                while True:
-                    replicas = await one.execute_command("SENTINEL REPLICAS", MASTER)
-                    others = await one.execute_command("SENTINEL SENTINELS", MASTER)
-                    if len(replicas) == 1 and len(others) == len(sentinels) - 1:
-                        break
+                while not await _knows_all(one, len(sentinels) - 1):  # noqa: ASYNC110  as above
                     await asyncio.sleep(0.2)
     return port, watching

@@ -38,10 +38,10 @@ async def receiver() -> AsyncIterator[HttpReceiver]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of a tenth of a second."""
+    """Waits of a tenth of a second; an answer that comes is waited for."""
     monkeypatch.setattr(notifier, "FIRST", 0.1)
     monkeypatch.setattr(notifier, "LONGEST", 0.2)
-    monkeypatch.setattr(deliveries, "TIMEOUT", 1.0)
+    monkeypatch.setattr(deliveries, "TIMEOUT", 10.0)
 
 
 def sent_to(receiver: HttpReceiver, name: str = "verdict", **fields: Any) -> Delivery:
@@ -49,10 +49,11 @@ def sent_to(receiver: HttpReceiver, name: str = "verdict", **fields: Any) -> Del
     return Delivery(name, **wanted)
 
 
-async def outcome(tmp_path: Path, *wanted: Delivery, tries_for: float = 1.0) -> dict[str, tuple[Outcome, str]]:
+async def outcome(tmp_path: Path, *wanted: Delivery, tries_for: float = 20.0) -> dict[str, tuple[Outcome, str]]:
     """What the termination message says became of each message."""
     out = tmp_path / "termination-log"
-    await notify(NotifierConfig(deliveries=wanted, tries_for=tries_for), SampleLog(), asyncio.Event(), out)
+    async with asyncio.timeout(tries_for + 30):
+        await notify(NotifierConfig(deliveries=wanted, tries_for=tries_for), SampleLog(), asyncio.Event(), out)
     return {name: (Outcome(word), why) for name, (word, why) in json.loads(out.read_text()).items()}
 
 
@@ -72,26 +73,26 @@ async def test_what_is_busy_is_asked_again(receiver: HttpReceiver, tmp_path: Pat
 
 async def test_a_retry_after_is_respected(receiver: HttpReceiver, tmp_path: Path) -> None:
     receiver.answers = [Answer(429, headers={"Retry-After": "1"})]
-    assert (await outcome(tmp_path, sent_to(receiver), tries_for=5.0))["verdict"][0] is Outcome.SENT
+    assert (await outcome(tmp_path, sent_to(receiver)))["verdict"][0] is Outcome.SENT
     assert receiver.at[1] - receiver.at[0] >= 1.0
 
 
 async def test_one_that_asks_for_too_long_a_wait_is_given_up_at_once(receiver: HttpReceiver, tmp_path: Path) -> None:
     receiver.answers = [Answer(429, headers={"Retry-After": "3600"})]
     began = time.monotonic()
-    found = await outcome(tmp_path, sent_to(receiver), tries_for=5.0)
+    found = await outcome(tmp_path, sent_to(receiver), tries_for=60.0)
     assert found["verdict"][0] is Outcome.FAILED
     assert "the receiver answered 429 (ok); it asks to wait for 3600 s, which is too long" in found["verdict"][1]
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 20
 
 
 async def test_one_that_stays_away_is_given_up_in_time_and_the_next_message_is_tried(
     receiver: HttpReceiver, tmp_path: Path
 ) -> None:
-    receiver.answers = [Answer(503)] * 20
+    receiver.answers = [Answer(503)] * 200
     began = time.monotonic()
-    found = await outcome(tmp_path, sent_to(receiver, "started"), sent_to(receiver, "verdict"))
-    assert time.monotonic() - began < 2.0
+    found = await outcome(tmp_path, sent_to(receiver, "started"), sent_to(receiver, "verdict"), tries_for=1.0)
+    assert time.monotonic() - began < 15
     assert {one for one, _ in found.values()} == {Outcome.FAILED}
     assert "503" in found["started"][1]
     assert "tried" in found["started"][1]
@@ -110,13 +111,14 @@ async def test_a_refusal_is_final_and_says_what_the_receiver_said(
 
 @pytest.mark.parametrize("silence", [HANG, DROP])
 async def test_without_an_answer_only_what_is_recognized_is_sent_again(
-    receiver: HttpReceiver, tmp_path: Path, silence: str
+    receiver: HttpReceiver, tmp_path: Path, silence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deliveries, "TIMEOUT", 2.0)
     receiver.answers = [silence]
-    assert (await outcome(tmp_path, sent_to(receiver, repeatable=True), tries_for=3.0))["verdict"][0] is Outcome.SENT
+    assert (await outcome(tmp_path, sent_to(receiver, repeatable=True)))["verdict"][0] is Outcome.SENT
     assert [body["id"] for body in receiver.bodies] == ["verdict", "verdict"]
     receiver.answers, receiver.bodies = [silence], []
-    word, why = (await outcome(tmp_path, sent_to(receiver), tries_for=3.0))["verdict"]
+    word, why = (await outcome(tmp_path, sent_to(receiver)))["verdict"]
     assert (word, len(receiver.bodies)) == (Outcome.UNKNOWN, 1)
     assert why.endswith("it may have arrived, so it is not sent again")
 
@@ -133,18 +135,26 @@ async def test_one_that_may_have_arrived_is_not_called_failed_because_a_later_tr
     async with HttpReceiver.serve() as receiver:
         receiver.answers = [DROP] * 20
         trying = asyncio.create_task(outcome(tmp_path, sent_to(receiver, repeatable=True), tries_for=1.5))
-        while not receiver.bodies:  # noqa: ASYNC110  what is looked at has no event
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while not receiver.bodies:  # noqa: ASYNC110  what is looked at has no event
+                await asyncio.sleep(0.01)
     assert (await trying)["verdict"][0] is Outcome.UNKNOWN
 
 
-async def test_a_receiver_that_is_not_there_is_tried_and_the_reason_is_plain(tmp_path: Path) -> None:
+async def test_a_receiver_that_is_not_there_is_tried_and_the_reason_is_plain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
     nobody = Delivery("verdict", url=f"http://127.0.0.1:{free_port()}/", body="{}", where=WHERE)
-    word, why = (await outcome(tmp_path, nobody))["verdict"]
+    word, why = (await outcome(tmp_path, nobody, tries_for=1.0))["verdict"]
     assert word is Outcome.FAILED
     assert "the receiver cannot be reached (refused): is it up, and does a NetworkPolicy stop the pod?" in why
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     unknown = Delivery("verdict", url="http://nobody.invalid/", body="{}", where=WHERE)
-    assert "nobody.invalid could not be looked up" in (await outcome(tmp_path, unknown))["verdict"][1]
+    found = await outcome(tmp_path, unknown, tries_for=1.0)
+    assert "nobody.invalid could not be looked up" in found["verdict"][1]
 
 
 async def test_a_secret_that_is_missing_is_named_with_the_field_that_asks_for_it(
@@ -153,9 +163,9 @@ async def test_a_secret_that_is_missing_is_named_with_the_field_that_asks_for_it
     missing = str(tmp_path / "slack" / "url")
     for fields in ({"url_file": missing}, {"body_file": missing}, {"access": HttpAccess(bearer_file=missing)}):
         began = time.monotonic()
-        found = await outcome(tmp_path, sent_to(receiver, **fields))
+        found = await outcome(tmp_path, sent_to(receiver, **fields), tries_for=60.0)
         assert found["verdict"] == (Outcome.FAILED, f"Secret slack has no key url: create it, as {WHERE} asks")
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 20
     assert receiver.bodies == []
 
 
@@ -222,7 +232,7 @@ async def test_a_connection_that_never_comes_about_has_sent_nothing(
             waiting.connect_ex(full.getsockname())
         url = f"http://127.0.0.1:{full.getsockname()[1]}/"
         wanted = Delivery("verdict", url=url, body="{}", where=WHERE, repeatable=repeatable)
-        word, why = (await outcome(tmp_path, wanted))["verdict"]
+        word, why = (await outcome(tmp_path, wanted, tries_for=3.0))["verdict"]
     assert word is Outcome.FAILED
     assert "the receiver cannot be reached (timeout): is it up, and does a NetworkPolicy stop the pod?" in why
     assert re.search(r"tried \d+ times", why), "it is tried again"
@@ -235,7 +245,7 @@ async def test_a_name_that_nobody_answers_for_has_sent_nothing(tmp_path: Path, m
     monkeypatch.setattr(posts, "CONNECT", 0.3)
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hangs)
     wanted = Delivery("verdict", url="http://slack.example/", body="{}", where=WHERE)
-    word, why = (await outcome(tmp_path, wanted))["verdict"]
+    word, why = (await outcome(tmp_path, wanted, tries_for=1.0))["verdict"]
     assert word is Outcome.FAILED
     assert "slack.example could not be looked up" in why
 
@@ -271,14 +281,15 @@ asyncio.run(notify(config, SampleLog(), asyncio.Event(), Path({str(out)!r})))
 async def test_sigterm_ends_the_waiting_and_leaves_the_rest_to_another_pod(
     receiver: HttpReceiver, tmp_path: Path
 ) -> None:
-    receiver.answers = [Answer(503, headers={"Retry-After": "20"})]
+    receiver.answers = [Answer(503, headers={"Retry-After": "40"})]
     out, ending = tmp_path / "termination-log", asyncio.Event()
     config = NotifierConfig(deliveries=(sent_to(receiver, "a"), sent_to(receiver, "b")), tries_for=60.0)
     working = asyncio.create_task(notify(config, SampleLog(), ending, out))
-    while not receiver.bodies:  # noqa: ASYNC110  what is looked at has no event
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        while not receiver.bodies:  # noqa: ASYNC110  what is looked at has no event
+            await asyncio.sleep(0.01)
     ending.set()
-    await asyncio.wait_for(working, 2.0)
+    await asyncio.wait_for(working, 20)
     assert {word for word, _ in json.loads(out.read_text()).values()} == {"Unsent"}
     assert len(receiver.bodies) == 1
 

@@ -55,14 +55,15 @@ async def lines(work: Any, config: AgentConfig, **enough: int) -> list[dict[str,
 
 async def test_one_slow_probe_never_delays_another(silent: int) -> None:
     quick = tcp_task("quick", 0.1, 1.0, "127.0.0.1", silent)
-    slow = http_task("slow", 0.1, 0.6, url=f"http://127.0.0.1:{silent}/")
+    slow = http_task("slow", 0.1, 2.0, url=f"http://127.0.0.1:{silent}/")
     logged = await lines(observe, ObserverConfig(probes=(quick, slow)), quick=12, slow=2)
     sent = [line["sent"] for line in logged if line["name"] == "quick"]
-    assert max(b - a for a, b in itertools.pairwise(sent)) < 0.55, "less than the slow one waits"
     waited = [line for line in logged if line["name"] == "slow"]
+    for line in waited:
+        assert any(line["sent"] < at < line["received"] for at in sent), "the quick one does not wait for the slow one"
     assert [line["error"] for line in waited] == ["timeout"] * len(waited)
     began = [line["sent"] for line in waited]
-    assert min(b - a for a, b in itertools.pairwise(began)) > 0.55, "one request in flight a probe"
+    assert min(b - a for a, b in itertools.pairwise(began)) > 1.9, "one request in flight a probe"
 
 
 async def test_lines_are_numbered_without_a_gap_and_carry_their_own_times(redis: RedisServer) -> None:
@@ -97,7 +98,7 @@ async def test_a_port_that_answers_nothing_is_no_redis(silent: int) -> None:
             Dial("bystander:x", "127.0.0.1", silent, "tcp"),
         ),
         every=0.2,
-        timeout=0.4,
+        timeout=2.0,
     )
     logged = await lines(witness, config, target_0=2, target_1=2, bystander_x=2)
     errors = {name: {line.get("error") for line in logged if line["name"] == name} for name in ("target-0", "target-1")}

@@ -25,6 +25,12 @@ NAME = "sessions.redis.test"
 FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH = (f"127.0.0.{n}" for n in range(11, 17))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers is heard, however busy the machine is."""
+    monkeypatch.setattr(servers, "ANSWERS_WITHIN", 15.0)
+
+
 @pytest.fixture
 async def made(tmp_path: Path) -> AsyncIterator[redis_peers.Servers]:
     async with redis_peers.servers(tmp_path) as one:
@@ -70,7 +76,7 @@ class Looking:
 
     async def finds(self, *wanted: str) -> None:
         """Look until these are found, and nothing else: on a busy machine a server may answer too late for one look."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (line := await self.look())["ok"] or line["values"]["addresses"] != list(wanted):
                 assert not line["ok"] or set(line["values"]["addresses"]) < set(wanted), line
 
@@ -148,7 +154,10 @@ async def test_one_that_cannot_be_asked_says_so(
     assert wrong == "servers: CLUSTER SLOTS answered auth: it refuses the password"
 
 
-async def test_a_silent_server_is_given_up_in_time_for_the_next_look(dns: DnsServer, password: str, conf: str) -> None:
+async def test_a_silent_server_is_given_up_in_time_for_the_next_look(
+    dns: DnsServer, password: str, conf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "ANSWERS_WITHIN", 1.5)
     ended = asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -157,7 +166,7 @@ async def test_a_silent_server_is_given_up_in_time_for_the_next_look(dns: DnsSer
         ended.set()
 
     dns.table[NAME] = (FIRST,)
-    async with await asyncio.start_server(hang, FIRST, 0) as server, asyncio.timeout(servers.ANSWERS_WITHIN + 1.5):
+    async with await asyncio.start_server(hang, FIRST, 0) as server, asyncio.timeout(20):
         port = server.sockets[0].getsockname()[1]
         line = await Looking(Ports(port), Peers(), password, conf).look()
         await ended.wait()

@@ -9,6 +9,7 @@ from gameday.cli.halt import CannotHalt, halt, resume, status
 from gameday.cli.main import app
 from gameday.cluster.client import Cluster
 from unit.api_server import ApiServer
+from unit.ports import free_port
 
 NAMESPACE = "gameday-system"
 KEY = ("configmaps", NAMESPACE, "gameday-halt")
@@ -94,6 +95,8 @@ def test_a_kubeconfig_that_names_no_cluster_is_an_error_in_words(tmp_path: Path)
 
 
 def test_an_api_server_that_does_not_answer_is_an_error_in_words(tmp_path: Path) -> None:
-    done = run("resume", "--kubeconfig", str(ApiServer().kubeconfig(tmp_path)))
+    nobody = ApiServer()
+    nobody.port = free_port()
+    done = run("resume", "--kubeconfig", str(nobody.kubeconfig(tmp_path)))
     assert done.exit_code == 1
     assert "did not answer" in done.output

@@ -12,6 +12,7 @@ from gameday.cluster.connections import _abortive
 from gameday.cluster.resources import CONFIG_MAPS, LEASES, PODS, Object
 from gameday.errors import ClusterUnreachable, Conflict, OutcomeUnknown
 from unit.api_server import ApiServer
+from unit.ports import free_port
 
 
 def thing(name: str, **labels: str) -> Object:
@@ -117,8 +118,7 @@ async def test_a_write_that_the_api_server_did_not_take_was_not_done(
         await call(cluster)
     assert not isinstance(unavailable.value, OutcomeUnknown)
     nobody = ApiServer()
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        nobody.port = one.getsockname()[1]
+    nobody.port = free_port()
     refused = await nobody.connect(tmp_path)
     with pytest.raises(ClusterUnreachable) as unheard:
         await call(refused)

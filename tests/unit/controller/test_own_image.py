@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import socket
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from gameday.controller.own_image import NoImage, image_of
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from unit.api_server import ApiServer
+from unit.ports import free_port
 
 OWN = "gameday-system"
 OURS = ("gameday.operator", "ERROR")
@@ -54,7 +54,7 @@ async def test_an_api_server_that_is_down_is_waited_for(api_server: ApiServer, c
     api_server.put("pods", OWN, pod(("operator", "registry/gameday:2")))
     api_server.down = True
     asking = asyncio.create_task(image_of(cluster, IN_A_POD))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while api_server.asked < 20:  # noqa: ASYNC110  what is looked at has no event
             await asyncio.sleep(0.01)
     api_server.down = False
@@ -93,7 +93,7 @@ async def test_an_operator_that_acts_knows_the_image(api_server: ApiServer, clus
     api_server.put("pods", OWN, pod(("operator", "registry/gameday:2")))
     operator = Operator(cluster, IN_A_POD, time.time, time.monotonic)
     leading = asyncio.create_task(operator.lead())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while operator.metrics.registry.get_sample_value("gameday_leader") != 1:  # noqa: ASYNC110  it has no event
             await asyncio.sleep(0.01)
     assert operator.settings.image == "registry/gameday:2"
@@ -111,10 +111,7 @@ async def test_an_operator_without_an_image_never_takes_the_lease(api_server: Ap
 async def test_its_process_ends_and_says_why_in_one_line(
     api_server: ApiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    settings = dataclasses.replace(IN_A_POD, port=port, kubeconfig=api_server.kubeconfig(tmp_path))
+    settings = dataclasses.replace(IN_A_POD, port=free_port(), kubeconfig=api_server.kubeconfig(tmp_path))
     assert await operate(settings, Clock(time.time, time.monotonic)) == 1
     (ended,) = (record for record in caplog.records if (record.name, record.levelname) == OURS)
     assert "ending: the image of the agents cannot be read" in str(ended.msg)

@@ -1,7 +1,6 @@
 """/healthz and /metrics as Kubernetes and Prometheus see them."""
 
 import re
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from gameday.controller.telemetry import STALE_AFTER, Heartbeat, Metrics, serve
 from gameday.model.change import Change, ChangeState
 from gameday.model.record import DrillRecord, Phase
 from gameday.model.schedule import Decision
+from unit.ports import free_port
 
 HELD = Change(
     "partition",
@@ -45,9 +45,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def url(metrics: Metrics, clock: Clock) -> AsyncIterator[str]:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
     runner = await serve(metrics, Heartbeat(metrics, time.time, clock), port)
     yield f"http://127.0.0.1:{port}"
     await runner.cleanup()

@@ -95,7 +95,7 @@ async def _served(app: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def until(look: Callable[[], Any], what: str, patience: float = 15) -> None:
+async def until(look: Callable[[], Any], what: str, patience: float = 60) -> None:
     """Look until it is so."""
     try:
         async with asyncio.timeout(patience):

@@ -18,8 +18,10 @@ from unit.ports import free_port
 from unit.redis_server import PASSWORD, RedisServer
 from unit.shop.conftest import until
 
-ENDS_WITHIN = 5.0
+ENDS_WITHIN = 30.0
 JOBS = 40
+MANY = 400
+"""Jobs that no worker has done before it is looked at."""
 
 
 @contextlib.asynccontextmanager
@@ -78,7 +80,7 @@ async def test_an_api_that_is_told_to_end_writes_what_it_accepted(redis: RedisSe
 async def test_a_worker_that_is_told_to_end_finishes_its_job(redis: RedisServer, root: str) -> None:
     async with redis.client() as client:
         queue = Queue(QUEUE, {"connection": client})
-        for n in range(JOBS):
+        for n in range(MANY):
             await queue.add("test", {"body": {"id": n}})
         async with running("worker", redis, root) as worker:
 
@@ -88,7 +90,7 @@ async def test_a_worker_that_is_told_to_end_finishes_its_job(redis: RedisServer,
             await until(at_work, "a job is under way")
             assert await ends(worker) == 0
         assert await client.llen(f"{KEYS}:active") == 0
-        assert await client.zcard(f"{KEYS}:completed") + await client.llen(f"{KEYS}:wait") == JOBS
+        assert await client.zcard(f"{KEYS}:completed") + await client.llen(f"{KEYS}:wait") == MANY
 
 
 @pytest.mark.parametrize("part", ["api", "worker"])
@@ -110,7 +112,7 @@ async def test_the_jobs_of_a_rollback_end_well_and_say_what_they_did(redis: Redi
         await client.lmove(f"{KEYS}:wait", f"{KEYS}:active")
     for part, says in (("clear-stalled", b"1 stalled jobs put back"), ("replay-dlq", b"0 dead letters")):
         async with running(part, redis, root) as job:
-            _, said = await asyncio.wait_for(job.communicate(), 15)
+            _, said = await asyncio.wait_for(job.communicate(), 60)
             assert job.returncode == 0
             assert says in said
 
@@ -118,7 +120,7 @@ async def test_the_jobs_of_a_rollback_end_well_and_say_what_they_did(redis: Redi
 async def test_a_job_that_cannot_reach_redis_does_not_end_well(redis: RedisServer, root: str) -> None:
     await redis.kill()
     async with running("replay-dlq", redis, root) as job:
-        await asyncio.wait_for(job.communicate(), 15)
+        await asyncio.wait_for(job.communicate(), 60)
         assert job.returncode != 0
 
 

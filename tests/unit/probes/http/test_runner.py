@@ -63,7 +63,7 @@ async def url() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def ask(url: str, timeout: float = 1.0, paths: Paths = PATHS, **config: Any) -> ProbeResult:
+async def ask(url: str, timeout: float = 10.0, paths: Paths = PATHS, **config: Any) -> ProbeResult:
     return await HttpRunner(http_task("probe", 1.0, timeout, paths, url=url, **config), Secrets())()
 
 
@@ -86,7 +86,7 @@ async def test_text_and_metrics_are_read_where_that_is_asked_for(url: str) -> No
 async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) -> None:
     key = tmp_path / "key"
     probe = http_task(
-        "probe", 1.0, 1.0, PATHS, url=f"{url}/echo", method="POST", body="{}",
+        "probe", 1.0, 10.0, PATHS, url=f"{url}/echo", method="POST", body="{}",
         headers=(RequestHeader("X-API-Key", file=str(key)),),
     )  # fmt: skip
     one = HttpRunner(probe, Secrets())
@@ -99,7 +99,7 @@ async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) 
     ("path", "error"), [("slow", "timeout"), ("endless", None), ("health", None), ("away", "redirect 302")]
 )
 async def test_what_goes_wrong_is_a_short_word(url: str, path: str, error: str | None) -> None:
-    result = await ask(f"{url}/{path}", timeout=0.5)
+    result = await ask(f"{url}/{path}", timeout=0.5 if error == "timeout" else 10.0)
     assert result.error == error
 
 

@@ -23,7 +23,7 @@ def probe(redis: RedisServer, tmp_path: Path) -> ProbeTask:
     secret = tmp_path / "password"
     secret.write_text(PASSWORD + "\n")
     server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
-    return redis_task("redis", 1.0, 0.5, server, PATHS, ("bullmq", "jobs", "bull"))
+    return redis_task("redis", 1.0, 10.0, server, PATHS, ("bullmq", "jobs", "bull"))
 
 
 async def test_role_and_depths_of_the_queue_are_told(redis: RedisServer, probe: ProbeTask) -> None:
@@ -41,7 +41,7 @@ async def test_role_and_depths_of_the_queue_are_told(redis: RedisServer, probe: 
 async def test_a_redis_that_stops_and_goes_on_is_a_failed_sample_and_then_a_good_one(
     redis: RedisServer, probe: ProbeTask
 ) -> None:
-    ask = RedisRunner(probe, Secrets())
+    ask = RedisRunner(replace(probe, timeout=2.0), Secrets())
     assert (await ask()).ok
     redis.stop()
     result = await ask()
@@ -56,7 +56,7 @@ async def test_a_redis_that_stops_and_goes_on_is_a_failed_sample_and_then_a_good
 
 
 async def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(redis: RedisServer, probe: ProbeTask) -> None:
-    ask = RedisRunner(replace(probe, timeout=5.0), Secrets())
+    ask = RedisRunner(probe, Secrets())
     assert (await ask()).ok
     redis.stop()
     with pytest.raises(TimeoutError):

@@ -28,7 +28,7 @@ def task(made: Servers, tmp_path: Path) -> ProbeTask:
     secret = tmp_path / "password"
     secret.write_text(APP_PASSWORD + "\n")
     server = RedisAddress("127.0.0.1", made.ports[0], username=APP, password_file=str(secret))
-    return ProbeTask("login", "redisLogin", 1.0, 0.5, (), asdict(LoginConfig(server)))
+    return ProbeTask("login", "redisLogin", 1.0, 10.0, (), asdict(LoginConfig(server)))
 
 
 @pytest.fixture
@@ -82,8 +82,9 @@ async def test_a_server_that_is_down_or_full_refuses_nobody(ask: RedisLoginRunne
 
 
 async def test_a_held_connection_whose_answer_does_not_come_is_never_taken_for_one_that_answers(
-    ask: RedisLoginRunner, made: Servers
+    task: ProbeTask, made: Servers
 ) -> None:
+    ask = RedisLoginRunner(replace(task, timeout=2.0), Secrets())
     await ask()
     made.processes[0].send_signal(19)
     frozen = await ask()
@@ -91,6 +92,7 @@ async def test_a_held_connection_whose_answer_does_not_come_is_never_taken_for_o
     made.processes[0].send_signal(18)
     await admin(made, "ACL", "SETUSER", APP, "off")
     assert (await ask()).values == {"refused": True, "held": False}
+    await ask.close()
 
 
 async def test_a_password_that_cannot_be_read_says_nothing_about_the_user(task: ProbeTask) -> None:
