@@ -17,7 +17,7 @@ from gameday.cluster.resources import (
     Object,
 )
 from gameday.model.labels import is_ours
-from gameday.preflight.policies.cilium import NAMESPACE, OF_NAMESPACE, selects_place, specs
+from gameday.preflight.policies.cilium import NAMESPACE, OF_NAMESPACE, selects_place, specs, without_sources
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.policies.selectors import keys, selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -167,7 +167,7 @@ def _cilium_peer_may(kind: str, value: list[Object] | None, traffic: Traffic, an
 
 def _cilium_endpoint_may(selector: Object, traffic: Traffic, anywhere: bool) -> bool:
     other = traffic.other
-    says_where = any(key.startswith((NAMESPACE, OF_NAMESPACE)) for key in keys(selector))
+    says_where = any(key.startswith((NAMESPACE, OF_NAMESPACE)) for key in keys(without_sources(selector)))
     if other is None:
         return anywhere or says_where
     if not (anywhere or says_where or other.namespace == traffic.own.namespace):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gameday.preflight.policies.cilium import without_sources
 from gameday.preflight.policies.selectors import selects
 
 
@@ -104,4 +105,4 @@ def _cilium_matches(rule: Mapping[str, Any], packet: Packet) -> bool:
         outside = [ipaddress.ip_network(cidr) for cidr in rule.get("toCIDR", ())]
         return packet.pod is None and any(ipaddress.ip_address(packet.address) in network for network in outside)
     labels = {**packet.pod.labels, "io.kubernetes.pod.namespace": packet.pod.namespace}
-    return any(selects(selector, labels) for selector in rule.get("toEndpoints", ()))
+    return any(selects(without_sources(selector), labels) for selector in rule.get("toEndpoints", ()))

@@ -19,6 +19,7 @@ from gameday.model.plan import Selector
 from gameday.preflight.mesh import MESH_PROXIES
 from gameday.preflight.placement import mesh_of
 from gameday.preflight.policies.calico import KUBERNETES_OWN
+from gameday.preflight.policies.cilium import bare
 from gameday.preflight.policies.isolators import ISOLATORS
 from gameday.preflight.policies.selectors import keys
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -74,7 +75,8 @@ def keys_of(selector: Selector) -> frozenset[str]:
 def _named(snapshot: NamespaceSnapshot) -> Iterator[str]:
     """Every label that a policy which is read mentions."""
     policies = [*(policy for resource in READ for policy in snapshot.policies(resource)), *snapshot.service_policies]
-    return (key for policy in policies for part in ("spec", "specs") for key in keys(policy.get(part)))
+    # Only Cilium's keys may have a source: none of Kubernetes' has a colon.
+    return (bare(key) for policy in policies for part in ("spec", "specs") for key in keys(policy.get(part)))
 
 
 def _all_read(snapshot: NamespaceSnapshot, pod: Object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
 from gameday.model.plan import ServiceRef
-from gameday.preflight.policies.cilium import selects_place, specs
+from gameday.preflight.policies.cilium import selects_place, specs, without_sources
 from gameday.preflight.policies.pod_identity import pod_identity_of
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -34,8 +34,7 @@ def _here(snapshot: NamespaceSnapshot, selector: Mapping[str, str]) -> Iterator[
             yield NETWORK_POLICIES.kind, policy
     places = [pod_identity_of(pod, snapshot.namespace, snapshot.namespace_labels) for pod in behind]
     for policy in snapshot.of(CILIUM_NETWORK_POLICIES):
-        chosen = [spec.get("endpointSelector") for spec in specs(policy) if _admits(spec)]
-        if any(selects_place(one, identity) for one in chosen for identity in places):
+        if any(selects_place(one, identity) for one in _chosen(policy) for identity in places):
             yield CILIUM_NETWORK_POLICIES.kind, policy
 
 
@@ -44,7 +43,7 @@ def _there(snapshot: NamespaceSnapshot, selector: Mapping[str, str]) -> Iterator
         if "podSelector" in (policy.get("spec") or {}):
             if _of_ingress(policy) and _surely(policy["spec"]["podSelector"], selector):
                 yield NETWORK_POLICIES.kind, policy
-        elif any(_surely(spec.get("endpointSelector"), selector) for spec in specs(policy) if _admits(spec)):
+        elif any(_surely(without_sources(one), selector) for one in _chosen(policy)):
             yield CILIUM_NETWORK_POLICIES.kind, policy
 
 
@@ -53,9 +52,12 @@ def _surely(wanted: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool
     return wanted is not None and not wanted.get("matchExpressions") and selects(wanted, labels)
 
 
-def _admits(spec: Object) -> bool:
-    """Whether a rule of Cilium's is about what comes in."""
-    return bool({"ingress", "ingressDeny"} & spec.keys())
+def _chosen(policy: Object) -> Iterator[Object]:
+    """Which pods a policy of Cilium's selects by its rules about what comes in; one for nodes selects none."""
+    for spec in specs(policy):
+        selector = spec.get("endpointSelector")
+        if selector is not None and {"ingress", "ingressDeny"} & spec.keys():
+            yield selector
 
 
 def _of_ingress(policy: Object) -> bool:

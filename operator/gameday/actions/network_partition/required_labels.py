@@ -24,8 +24,8 @@ from gameday.cluster.resources import (
     Resource,
 )
 from gameday.model.labels import PAIRED, RESERVED_LABELS, is_ours, ownership_labels
-from gameday.preflight.policies.cilium import specs
-from gameday.preflight.policies.selectors import bare, meets, requirements, selects
+from gameday.preflight.policies.cilium import specs, without_sources
+from gameday.preflight.policies.selectors import meets, requirements, selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 BY_THE_LETTER: Final = (ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES)
@@ -71,7 +71,7 @@ def required_labels(snapshot: NamespaceSnapshot, own: Labels, agent_labels: Labe
         before = len(found)
         now = {**agent_labels, **{key: own[key] for key in found}}
         for policy, requirement in _differing(snapshot, own, now):
-            if (key := bare(requirement["key"])) in own:
+            if (key := requirement["key"]) in own:
                 found.setdefault(key, set()).add(policy)
     return {key: tuple(sorted(policies)) for key, policies in found.items()}
 
@@ -147,8 +147,9 @@ def _rules(snapshot: NamespaceSnapshot) -> Iterator[Rule]:
                 for rule in spec.get(way) or ():
                     told = rule.get("fromEndpoints") or ()
                     near = (one for one in told if way != "ingress" or _cilium_may_mean_here(snapshot, one))
-                    peers = tuple(map(_of_labels, near))
-                    ports, subject = json.dumps(rule.get("toPorts")), _of_labels(spec.get("endpointSelector") or {})
+                    peers = tuple(without_sources(one, NOT_LABELS) for one in near)
+                    ports = json.dumps(rule.get("toPorts"))
+                    subject = without_sources(spec.get("endpointSelector") or {}, NOT_LABELS)
                     yield Rule(_name(resource, policy), subject, peers, ports, denies=way != "ingress", away=away)
 
 
@@ -164,7 +165,7 @@ def _cilium_may_mean_here(snapshot: NamespaceSnapshot, peer: Object) -> bool:
     if snapshot.namespace_labels is not None:
         known |= {f"{NAMESPACE_LABELS}{key}": value for key, value in snapshot.namespace_labels.items()}
     told = (NAMESPACE, NAMESPACE_LABELS) if snapshot.namespace_labels is not None else (NAMESPACE,)
-    return all(meets(one, known) for one in requirements(peer) if bare(one["key"]).startswith(told))
+    return all(meets(one, known) for one in requirements(without_sources(peer)) if one["key"].startswith(told))
 
 
 def _is_ciliums(policy: Object) -> bool:
@@ -181,19 +182,8 @@ def _subjects(snapshot: NamespaceSnapshot) -> Iterator[Subject]:
         for policy in snapshot.policies(resource):
             for spec in specs(policy) if not is_ours(labels_of(policy)) else ():
                 if "egress" in spec or "egressDeny" in spec:
-                    selector = _of_labels(spec.get("endpointSelector") or {})
+                    selector = without_sources(spec.get("endpointSelector") or {}, NOT_LABELS)
                     yield Subject(_name(resource, policy), selector, isolates="egressDeny" not in spec)
-
-
-def _of_labels(selector: Object) -> Object:
-    """A selector of Cilium without what it asks of anything but labels."""
-    told = selector.get("matchLabels") or {}
-    return {
-        "matchLabels": {key: value for key, value in told.items() if not bare(key).startswith(NOT_LABELS)},
-        "matchExpressions": [
-            one for one in selector.get("matchExpressions") or () if not bare(one["key"]).startswith(NOT_LABELS)
-        ],
-    }
 
 
 def _name(resource: Resource, policy: Object) -> str:

@@ -5,12 +5,18 @@ from typing import Any, Final
 
 from gameday.cluster.resources import Object
 from gameday.preflight.policies.pod_identity import PodIdentity
-from gameday.preflight.policies.selectors import bare, selects
+from gameday.preflight.policies.selectors import selects
 
 NAMESPACE: Final = "io.kubernetes.pod.namespace"
 ACCOUNT: Final = "io.cilium.k8s.policy.serviceaccount"
 CLUSTER: Final = "io.cilium.k8s.policy.cluster"
 OF_NAMESPACE: Final = "io.cilium.k8s.namespace.labels."
+SOURCES: Final = ("k8s:", "any:")
+"""Sources that a selector may name before a label of a pod.
+
+In what Cilium shows of its state the dot stands for the colon, but a policy's ``k8s.app`` is a label of that very name
+(``GetExtendedKeyFrom`` in its pkg/labels).
+"""
 
 
 def isolates(policy: Object, identity: PodIdentity) -> bool:
@@ -34,13 +40,25 @@ def selects_place(selector: Mapping[str, Any] | None, identity: PodIdentity) -> 
     if selector is None:
         return False
     unknown = (CLUSTER,) if identity.namespace_labels is not None else (CLUSTER, OF_NAMESPACE)
-    labels = {key: value for key, value in (selector.get("matchLabels") or {}).items() if _known(key, unknown)}
-    expressions = [one for one in selector.get("matchExpressions") or () if _known(one["key"], unknown)]
-    return selects({"matchLabels": labels, "matchExpressions": expressions}, labels_of(identity))
+    return selects(without_sources(selector, unknown), labels_of(identity))
 
 
-def _known(key: str, unknown: tuple[str, ...]) -> bool:
-    return not bare(key).startswith(unknown)
+def without_sources(selector: Mapping[str, Any], left_out: tuple[str, ...] = ()) -> Object:
+    """A selector with the keys of labels as pods have them.
+
+    What it asks of labels whose keys begin with one of ``left_out`` is not in it.
+    """
+    labels = {bare(key): value for key, value in (selector.get("matchLabels") or {}).items()}
+    expressions = [one | {"key": bare(one["key"])} for one in selector.get("matchExpressions") or ()]
+    return {
+        "matchLabels": {key: value for key, value in labels.items() if not key.startswith(left_out)},
+        "matchExpressions": [one for one in expressions if not one["key"].startswith(left_out)],
+    }
+
+
+def bare(key: str) -> str:
+    """A label's key without the source that Cilium may name before it."""
+    return next((key.removeprefix(source) for source in SOURCES if key.startswith(source)), key)
 
 
 def _isolates(spec: Object, identity: PodIdentity) -> bool:

@@ -1,4 +1,4 @@
-"""Label selectors, as Kubernetes reads them."""
+"""Label selectors, as Kubernetes reads them: keys are compared as they are written."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -6,9 +6,6 @@ from typing import Any
 from gameday.cluster.resources import Object
 from gameday.model.labels import ROLE, ROLES, WITNESS, is_stand_in
 from gameday.model.plan import Selector
-
-PREFIXES = ("k8s:", "any:", "k8s.", "any.")
-"""Sources that a Cilium selector may name before a label."""
 
 
 def as_json(selector: Selector) -> Object:
@@ -52,14 +49,14 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     """Whether a selector as manifests write it selects these labels: an absent one nothing, an empty one all."""
     if selector is None:
         return False
-    if any(labels.get(bare(key)) != value for key, value in (selector.get("matchLabels") or {}).items()):
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     return all(meets(expression, labels) for expression in selector.get("matchExpressions") or ())
 
 
 def keys(thing: Any) -> Iterator[str]:
     """Every label key that any selector within a manifest mentions."""
-    return (bare(one["key"]) for one in requirements(thing))
+    return (one["key"] for one in requirements(thing))
 
 
 def requirements(thing: Any) -> Iterator[Object]:
@@ -76,17 +73,9 @@ def requirements(thing: Any) -> Iterator[Object]:
             yield from requirements(value)
 
 
-def bare(key: str) -> str:
-    """A label's key without the source that Cilium may name before it."""
-    for prefix in PREFIXES:
-        if key.startswith(prefix):
-            return key.removeprefix(prefix)
-    return key
-
-
 def meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Whether labels are as one expression of a selector wants them."""
-    key, values = bare(expression["key"]), expression.get("values") or ()
+    key, values = expression["key"], expression.get("values") or ()
     match expression["operator"]:
         case "In":
             return labels.get(key) in values

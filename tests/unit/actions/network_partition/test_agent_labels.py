@@ -162,6 +162,19 @@ def test_labels_of_cilium_policies_count_with_and_without_their_source_and_names
     assert AgentLabels(there, SELECTOR).labels(pod("api-1")) == {"app": "api"}
 
 
+@pytest.mark.parametrize("key", ["k8s.acme.com/zone", "any.acme.com/zone"])
+def test_a_label_that_begins_like_a_source_of_ciliums_is_asked_for_by_its_whole_key(key: str) -> None:
+    labels = {"app": "api", key: "a"}
+    assert agent_labels(admits({"matchLabels": {key: "a"}}), labels=labels) == {"app": STAND_IN, key: "a"}
+    assert agent_labels(admits({"matchLabels": {"acme.com/zone": "a"}}), labels=labels) == {"app": STAND_IN}
+    chosen = {"matchLabels": {f"k8s:{key}": "a"}}
+    spec: Object = {"endpointSelector": AT_REDIS, "ingress": [{"fromEndpoints": [chosen]}]}
+    there = a_snapshot(ciliumnetworkpolicies=({"metadata": {"name": "c"}, "spec": spec},))
+    assert AgentLabels(there, SELECTOR).labels(pod("api-1", labels)) == {"app": STAND_IN, key: "a"}
+    there.policies_elsewhere = True
+    assert AgentLabels(there, SELECTOR).labels(pod("api-1", labels)) == {"app": "api", key: "a"}
+
+
 def test_policies_of_the_cluster_and_of_the_destinations_namespace_count() -> None:
     tier = pod("api-1", TIERED)
     far = a_snapshot()

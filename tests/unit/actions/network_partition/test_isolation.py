@@ -174,6 +174,13 @@ def test_a_clusterwide_policy_of_cilium_isolates_whom_it_selects_anywhere(spec: 
     assert bool(refused(there(CILIUM_CLUSTERWIDE_POLICIES, several))) is isolates
 
 
+@pytest.mark.parametrize("key", ["k8s.acme.com/zone", "any.acme.com/zone"])
+def test_a_policy_that_selects_by_a_key_that_begins_like_a_source_of_ciliums_isolates(key: str) -> None:
+    closed = policy({"podSelector": {"matchLabels": {key: "a"}}, "policyTypes": ["Egress"]})
+    seen = a_snapshot(cilium=False, networkpolicies=(closed,), pods=(pod("api-1", {"app": "api", key: "a"}),))
+    assert [one.code for one in refused(seen)] == ["AlreadyIsolated"]
+
+
 def test_what_isolates_is_named_with_its_kind() -> None:
     (finding,) = refused(there(BASELINE_POLICIES, policy({"subject": {"namespaces": {}}, "egress": DENY}, "default")))
     assert finding.code == "AlreadyIsolated"

@@ -22,6 +22,14 @@ def test_targets_run_and_are_not_ours() -> None:
     assert [found["metadata"]["name"] for found in targets(there, SELECTOR)] == ["api-1"]
 
 
+@pytest.mark.parametrize("key", ["k8s.acme.com/zone", "any.acme.com/zone"])
+def test_a_label_that_begins_like_a_source_of_ciliums_finds_targets(key: str) -> None:
+    there = a_snapshot(pods=(pod("api-1", {key: "a"}), pod("api-2", {"acme.com/zone": "a"})))
+    chosen = Selector({}, ((key, "In", ("a",)),))
+    for selector in (Selector({key: "a"}), chosen):
+        assert [found["metadata"]["name"] for found in targets(there, selector)] == ["api-1"]
+
+
 def test_addresses_are_those_of_both_families() -> None:
     one = pod("api-1")
     one["status"]["podIPs"] = [{"ip": "10.0.0.9"}, {"ip": "fd00::9"}]
