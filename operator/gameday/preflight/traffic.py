@@ -17,7 +17,14 @@ from gameday.cluster.resources import (
     Object,
 )
 from gameday.model.labels import is_ours
-from gameday.preflight.policies.cilium import NAMESPACE, OF_NAMESPACE, selects_place, specs, without_sources
+from gameday.preflight.policies.cilium import (
+    NAMESPACE,
+    OF_NAMESPACE,
+    denies_by_default,
+    selects_place,
+    specs,
+    without_sources,
+)
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.policies.selectors import keys, selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -132,8 +139,7 @@ def _of_cilium(snapshot: NamespaceSnapshot, way: Way, traffic: Traffic) -> Itera
             for spec in specs(policy):
                 if not selects_place(spec.get("endpointSelector"), traffic.own):
                     continue
-                said = (spec.get("enableDefaultDeny") or {}).get(way.value)
-                isolates = bool(said) if said is not None else way.value in spec or f"{way.value}Deny" in spec
+                isolates = denies_by_default(spec, way.value)
                 anywhere = resource is CILIUM_CLUSTERWIDE_POLICIES
                 admits = any(_cilium_may(rule, way, traffic, anywhere) for rule in spec.get(way.value) or ())
                 yield f"{resource.kind}/{policy['metadata']['name']}", isolates, admits
@@ -141,26 +147,37 @@ def _of_cilium(snapshot: NamespaceSnapshot, way: Way, traffic: Traffic) -> Itera
 
 _PODS: Final = frozenset({"all", "cluster", "unmanaged"})
 """Entities of Cilium that hold pods."""
+_NO_PEERS: Final = frozenset({"Ports", "Requires"})
+"""Fields that are called like those of peers; what they ask for admits nobody by itself."""
+_NOBODY: Final = frozenset({"Endpoints", "Nodes", "Entities", "CIDR", "CIDRSet"})
+"""Fields of peers whose empty list means nobody; the empty list of another one is as good as none."""
 
 
 def _cilium_may(rule: Object, way: Way, traffic: Traffic, anywhere: bool) -> bool:
+    # A rule about ICMP can name no ports, and admits nothing else.
+    if rule.get("icmps"):
+        return False
     ports = [entry for group in rule.get("toPorts") or () for entry in group.get("ports") or ()]
     if ports and not any(_cilium_port_may(entry, traffic) for entry in ports):
         return False
-    peers = {key: value for key, value in rule.items() if key.startswith(way.peers) and key != "toPorts"}
+    named = {key.removeprefix(way.peers): value for key, value in rule.items() if key.startswith(way.peers)}
+    peers = {kind: value for kind, value in named.items() if kind not in _NO_PEERS and (value or kind in _NOBODY)}
     if not peers:
-        return True
-    return any(_cilium_peer_may(key.removeprefix(way.peers), value, traffic, anywhere) for key, value in peers.items())
+        # Ports alone are admitted to anybody, but a rule without both admits nothing: it is Cilium's default deny.
+        return bool(rule.get("toPorts"))
+    return any(_cilium_peer_may(kind, value, traffic, anywhere) for kind, value in peers.items())
 
 
 def _cilium_peer_may(kind: str, value: list[Object] | None, traffic: Traffic, anywhere: bool) -> bool:
     other = traffic.other
     if kind == "Endpoints":
         return any(_cilium_endpoint_may(selector, traffic, anywhere) for selector in value or ())
+    if not value:
+        return False
     if other is None:
         return True
     if kind == "Entities":
-        return not _PODS.isdisjoint(str(entity) for entity in value or ())
+        return not _PODS.isdisjoint(str(entity) for entity in value)
     # Cilium matches no pod by address or name.
     return kind not in {"CIDR", "CIDRSet", "FQDNs", "Nodes"}
 

@@ -56,7 +56,7 @@ def _chosen(policy: Object) -> Iterator[Object]:
     """Which pods a policy of Cilium's selects by its rules about what comes in; one for nodes selects none."""
     for spec in specs(policy):
         selector = spec.get("endpointSelector")
-        if selector is not None and {"ingress", "ingressDeny"} & spec.keys():
+        if selector is not None and (spec.get("ingress") or spec.get("ingressDeny")):
             yield selector
 
 

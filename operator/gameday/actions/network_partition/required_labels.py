@@ -181,9 +181,9 @@ def _subjects(snapshot: NamespaceSnapshot) -> Iterator[Subject]:
     for resource in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
         for policy in snapshot.policies(resource):
             for spec in specs(policy) if not is_ours(labels_of(policy)) else ():
-                if "egress" in spec or "egressDeny" in spec:
+                if spec.get("egress") or spec.get("egressDeny"):
                     selector = without_sources(spec.get("endpointSelector") or {}, NOT_LABELS)
-                    yield Subject(_name(resource, policy), selector, isolates="egressDeny" not in spec)
+                    yield Subject(_name(resource, policy), selector, isolates=not spec.get("egressDeny"))
 
 
 def _name(resource: Resource, policy: Object) -> str:

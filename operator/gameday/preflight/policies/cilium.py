@@ -65,5 +65,10 @@ def _isolates(spec: Object, identity: PodIdentity) -> bool:
     # One for nodes has no endpointSelector.
     if not selects_place(spec.get("endpointSelector"), identity):
         return False
-    said = (spec.get("enableDefaultDeny") or {}).get("egress")
-    return bool(said) if said is not None else "egress" in spec or "egressDeny" in spec
+    return denies_by_default(spec, "egress")
+
+
+def denies_by_default(spec: Object, way: str) -> bool:
+    """Whether a rule closes what no rule admits, for ``egress`` or ``ingress``; empty lists close nothing."""
+    said = (spec.get("enableDefaultDeny") or {}).get(way)
+    return bool(said) if said is not None else bool(spec.get(way) or spec.get(f"{way}Deny"))

@@ -190,9 +190,22 @@ def test_one_open_way_is_enough() -> None:
     assert not shut_out(there(only_new, pods=(pod("api-1", **WEB), old)), plan(probes=(HEALTH,)))
 
 
+PORTS: Object = {"toPorts": [{"ports": [{"port": "8080", "protocol": "TCP"}]}]}
 CILIUM: list[tuple[Object, bool]] = [
-    ({"endpointSelector": {}, "egress": [{}]}, False),
-    ({"endpointSelector": {}, "egress": []}, True),
+    # Cilium's documented default deny: a rule without peers and ports admits nothing; without a rule nothing is closed.
+    ({"endpointSelector": {}, "egress": [{}]}, True),
+    ({"endpointSelector": {}, "egress": []}, False),
+    ({"endpointSelector": {}, "egressDeny": [{}]}, True),
+    ({"endpointSelector": {}, "egressDeny": []}, False),
+    ({"endpointSelector": {}, "egress": [{}], "enableDefaultDeny": {"egress": False}}, False),
+    ({"endpointSelector": {}, "egress": [{}, {"toEndpoints": [{}]}]}, False),
+    ({"endpointSelector": {}, "egress": [{"toEndpoints": []}]}, True),
+    ({"endpointSelector": {}, "egress": [{"toEndpoints": [], **PORTS}]}, True),
+    ({"endpointSelector": {}, "egress": [{"toServices": []}]}, True),
+    ({"endpointSelector": {}, "egress": [{"toPorts": []}]}, True),
+    ({"endpointSelector": {}, "egress": [{"toRequires": [{}]}]}, True),
+    ({"endpointSelector": {}, "egress": [{"icmps": [{"fields": [{"type": 8}]}]}]}, True),
+    ({"endpointSelector": {}, "egress": [{"toEntities": ["all"], "icmps": [{"fields": [{"type": 8}]}]}]}, True),
     ({"endpointSelector": {}, "egressDeny": [{}], "enableDefaultDeny": {"egress": False}}, False),
     ({"endpointSelector": {}, "egress": [{"toEndpoints": [{}]}]}, False),
     ({"endpointSelector": {}, "egress": [{"toEndpoints": [{"matchLabels": {"k8s:app": "api"}}]}]}, False),
@@ -201,12 +214,25 @@ CILIUM: list[tuple[Object, bool]] = [
     ({"endpointSelector": {}, "egress": [{"toEntities": ["world"]}]}, True),
     ({"endpointSelector": {}, "egress": [{"toCIDR": ["10.0.0.0/8"]}]}, True),
     ({"endpointSelector": {}, "egress": [{"toServices": [{}]}]}, False),
-    ({"endpointSelector": {}, "egress": [{"toPorts": [{"ports": [{"port": "8080", "protocol": "TCP"}]}]}]}, False),
+    ({"endpointSelector": {}, "egress": [PORTS]}, False),
     ({"endpointSelector": {}, "egress": [{"toPorts": [{"ports": [{"port": "http"}]}]}]}, False),
     ({"endpointSelector": {}, "egress": [{"toPorts": [{"ports": [{"port": "8000", "endPort": 9000}]}]}]}, False),
     ({"endpointSelector": {}, "egress": [{"toPorts": [{"ports": [{"port": "80", "protocol": "ANY"}]}]}]}, True),
-    ({"endpointSelector": {"matchLabels": {"app": "api"}}, "egress": []}, False),
+    ({"endpointSelector": {"matchLabels": {"app": "api"}}, "egress": [{}]}, False),
 ]  # fmt: skip
+CILIUM_IN: list[tuple[Object, bool]] = [
+    ({"ingress": [{}]}, True),
+    ({"ingress": []}, False),
+    ({"ingressDeny": [{}]}, True),
+    ({"ingress": [{"fromEndpoints": []}]}, True),
+    ({"ingress": [{"fromRequires": [{}]}]}, True),
+    ({"ingress": [{"icmps": [{"fields": [{"type": 8}]}]}]}, True),
+    ({"ingress": [{"toPorts": [{"ports": [{"port": "80"}]}]}]}, True),
+    ({"ingress": [PORTS]}, False),
+    ({"ingress": [{"fromEndpoints": [{}]}]}, False),
+    ({"ingress": [{"fromEndpoints": [{}], **PORTS}]}, False),
+    ({"ingress": [{"fromEntities": ["cluster"]}]}, False),
+]
 
 
 @pytest.mark.parametrize(("spec", "closed"), CILIUM)
@@ -215,6 +241,30 @@ def test_policies_of_cilium_are_read_as_well(spec: Object, closed: bool) -> None
     found = [one for one in observer_shut_out(there(ciliumnetworkpolicies=(rule,))) if one.severity is Severity.REFUSE]
     assert bool(found) is closed
     assert all("CiliumNetworkPolicy/rule" in one.message for one in found)
+
+
+@pytest.mark.parametrize(("rules", "closed"), CILIUM_IN)
+def test_policies_of_cilium_at_the_probed_pods_are_read_as_well(rules: Object, closed: bool) -> None:
+    spec: Object = {"endpointSelector": {"matchLabels": {"app": "api"}}, **rules}
+    rule: Object = {"metadata": {"name": "rule"}, "spec": spec}
+    found = [one for one in observer_shut_out(there(ciliumnetworkpolicies=(rule,))) if one.severity is Severity.REFUSE]
+    assert bool(found) is closed
+
+
+@pytest.mark.parametrize(
+    ("rule", "closed"),
+    [
+        ({}, True),
+        ({"toCIDR": []}, True),
+        ({"toEntities": []}, True),
+        ({"toServices": [], "toPorts": [{"ports": [{"port": "53"}]}]}, False),
+        ({"toEntities": ["cluster"]}, False),
+    ],
+)
+def test_an_empty_list_of_peers_does_not_admit_to_dns(rule: Object, closed: bool) -> None:
+    spec: Object = {"endpointSelector": {}, "egress": [rule]}
+    found = shut_out(there(ciliumnetworkpolicies=({"metadata": {"name": "rule"}, "spec": spec},)))
+    assert any("DNS" in one.message for one in found) is closed
 
 
 def test_a_clusterwide_policy_admits_as_well() -> None:

@@ -163,6 +163,8 @@ CILIUM: list[tuple[Object, bool]] = [
     ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.policy.serviceaccount": "x"}}, "egress": [{}]}, False),
     ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.policy.cluster": "west"}}, "egress": [{}]}, True),
     ({"endpointSelector": {}, "egressDeny": [{}], "enableDefaultDeny": {"egress": False}}, False),
+    ({"endpointSelector": {}, "egressDeny": [{}]}, True),
+    ({"endpointSelector": {}, "egress": [], "egressDeny": []}, False),
     ({"nodeSelector": {}, "egress": [{}]}, False),
 ]
 
@@ -238,7 +240,7 @@ def test_what_is_installed_and_cannot_be_read_counts_as_isolating(resource: Reso
 @pytest.mark.parametrize(
     ("resource", "spec"),
     [
-        (CILIUM_CLUSTERWIDE_POLICIES, {"endpointSelector": {}, "egress": [{}]}),
+        (CILIUM_CLUSTERWIDE_POLICIES, {"endpointSelector": {}, "egress": [{"toEntities": ["all"]}]}),
         (ADMIN_POLICIES, {"subject": {"namespaces": {}}, "egress": DENY}),
         (CALICO_GLOBAL_POLICIES, EGRESS),
     ],
