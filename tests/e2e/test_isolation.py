@@ -8,7 +8,7 @@ import yaml
 from e2e.installing import installed
 from e2e.namespaces import TeamNamespace, kubectl, small
 from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, Object
-from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
+from gameday.preflight.policies.isolators import BY_DOMAIN, OF_CLUSTER, OF_NAMESPACE
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +34,8 @@ def policies(namespace: str) -> Iterator[Object]:
             spec["appliedTo"] = [{"podSelector": {"matchLabels": {"app": "api"}}}]
             if resource in OF_CLUSTER:
                 spec["appliedTo"][0]["namespaceSelector"] = here
+        elif resource in BY_DOMAIN:
+            spec = {"podSelector": {"matchLabels": {"app": "api"}}, "policyTypes": ["Egress"], "egress": [{}]}
         elif "projectcalico" not in resource.group:
             spec = {"priority": 50, "subject": {"namespaces": here}, "egress": deny}
         elif resource in OF_CLUSTER:

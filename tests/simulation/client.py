@@ -268,6 +268,9 @@ class SimulatedCluster(StoreCluster):
     async def served(self, resources: Iterable[Resource]) -> frozenset[Resource]:
         return frozenset()
 
+    async def kinds_ending(self, ending: str) -> dict[Resource, bool]:
+        return {}
+
     async def rules(self, namespace: str) -> tuple[Object, ...]:
         return RULES
 

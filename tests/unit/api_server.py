@@ -71,6 +71,10 @@ class ApiServer:
         """Plurals of kinds that are not installed."""
         self.groups: dict[str, dict[str, list[str] | None]] = {}
         """What discovery answers: plurals by group and version; None where the group's own server is down."""
+        self.of_cluster: set[str] = set()
+        """Plurals of kinds whose objects discovery says to be in no namespace."""
+        self.aggregates = True
+        """Whether discovery can answer with all kinds at once."""
         self.logs: dict[str, dict[str, str]] = {}
         """Logs by pod and container."""
         self.admission: Callable[[str, Object], Object] = lambda _, body: body
@@ -145,7 +149,7 @@ class ApiServer:
             return _refusal(503, "ServiceUnavailable", "the server is down")
         parts = request.path.strip("/").split("/")
         if parts[0] == "apis" and len(parts) < 4:
-            return self._discovered(*parts[1:])
+            return self._discovered(request.headers.get("Accept", ""), *parts[1:])
         rest = parts[2 if parts[0] == "api" else 3 :]
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
@@ -174,7 +178,9 @@ class ApiServer:
         except GameDayError as error:
             return _refusal(*STATUSES[type(error)], str(error))
 
-    def _discovered(self, group: str = "", version: str = "") -> web.Response:
+    def _discovered(self, accepted: str, group: str = "", version: str = "") -> web.Response:
+        if not group and "APIGroupDiscoveryList" in accepted and self.aggregates:
+            return web.json_response({"kind": "APIGroupDiscoveryList", "items": list(map(self._kinds_of, self.groups))})
         if not group:
             listed = [{"name": name, "versions": [{"version": v} for v in own]} for name, own in self.groups.items()]
             return web.json_response({"kind": "APIGroupList", "groups": listed})
@@ -182,6 +188,21 @@ class ApiServer:
         if plurals is None:
             return _refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request")
         return web.json_response({"kind": "APIResourceList", "resources": [{"name": plural} for plural in plurals]})
+
+    def _kinds_of(self, group: str) -> Object:
+        versions: list[Object] = []
+        for version, plurals in self.groups[group].items():
+            kinds = [
+                {
+                    "resource": plural,
+                    "responseKind": {"group": "", "version": "", "kind": _kind(plural).kind},
+                    "scope": "Cluster" if plural in self.of_cluster else "Namespaced",
+                    "subresources": [{"subresource": "status"}],
+                }
+                for plural in plurals or ()
+            ]
+            versions.append({"version": version, "resources": kinds, "freshness": "Current" if kinds else "Stale"})
+        return {"metadata": {"name": group}, "versions": versions}
 
     def _one(
         self, verb: str, request: web.Request, resource: Resource, namespace: str, name: str, body: Object

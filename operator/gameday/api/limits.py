@@ -95,9 +95,10 @@ def _allowed(names: Iterable[str]) -> frozenset[str]:
 
 def _isolators(names: Iterable[str]) -> frozenset[str]:
     for name in names:
-        if name not in model.ISOLATORS:
+        if not model.is_isolator(name):
             known = ", ".join(sorted(model.ISOLATORS))
             raise LimitsInvalid(
-                f"limits.assumeNotIsolatedBy: {name!r} is not a kind of policy that limits can name: {known}"
+                f"limits.assumeNotIsolatedBy: {name!r} is not a kind of policy that limits can name: {known}, "
+                f"or any other whose name ends with {model.NAMED}, with its group"
             )
     return frozenset(names)

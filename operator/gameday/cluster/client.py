@@ -17,6 +17,7 @@ from kubernetes.aio.client.rest import RESTResponse
 
 from gameday.cluster.connections import Pool
 from gameday.cluster.credentials import Credentials
+from gameday.cluster.discovery import EVERY_KIND, kinds_ending
 from gameday.cluster.http_errors import error_of, parsed
 from gameday.cluster.resources import PODS, RULES_REVIEWS, Object, Resource
 from gameday.errors import ClusterUnreachable, NotFound, NotLeading, OutcomeUnknown
@@ -244,10 +245,22 @@ class Cluster:
                 found |= {kind for kind in own if kind.plural in {resource["name"] for resource in holds}}
         return frozenset(found)
 
-    async def _discover(self, path: str) -> Object:
+    async def kinds_ending(self, ending: str) -> dict[Resource, bool]:
+        """Every kind that is served and whose plural has this ending, and whether its objects are in namespaces.
+
+        A kind is listed once for each version of it, the preferred one first. Of a group whose own server is down only
+        what is still known is listed.
+
+        Raises:
+            Rejected: when the API server cannot list all kinds at once.
+
+        """
+        return kinds_ending(await self._discover("/apis", EVERY_KIND), ending)
+
+    async def _discover(self, path: str, accept: str = "application/json") -> Object:
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         self.requests["get", "apis"] += 1
-        async with self._open("GET", path, f"get {path}", None, timeout) as answer:
+        async with self._open("GET", path, f"get {path}", None, timeout, accept=accept) as answer:
             return parsed(await answer.response.read())
 
     async def rules(self, namespace: str) -> tuple[Object, ...]:
@@ -329,9 +342,10 @@ class Cluster:
         timeout: aiohttp.ClientTimeout,
         body: Object | None = None,
         query: Mapping[str, str] | None = None,
+        accept: str = "application/json",
     ) -> AsyncIterator[RESTResponse]:
         """Open one request; errors of the connection and of the server become ours."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json"} | self._headers
+        headers = {"Accept": accept, "Content-Type": "application/json"} | self._headers
         if method == "PATCH":
             headers["Content-Type"] = "application/merge-patch+json"
         # The body is JSON already: the client's own way through all of it would cost a third of a call.

@@ -77,6 +77,13 @@ CLUSTER_POLICIES: Final = Resource(
 )
 ANTREA_POLICIES: Final = Resource("crd.antrea.io", "v1beta1", "networkpolicies", "NetworkPolicy")
 ANTREA_CLUSTER_POLICIES: Final = Resource("crd.antrea.io", "v1beta1", "clusternetworkpolicies", "ClusterNetworkPolicy")
+AWS_POLICIES: Final = Resource(
+    "networking.k8s.aws", "v1alpha1", "applicationnetworkpolicies", "ApplicationNetworkPolicy"
+)
+AWS_CLUSTER_POLICIES: Final = Resource(
+    "networking.k8s.aws", "v1alpha1", "clusternetworkpolicies", "ClusterNetworkPolicy"
+)
+FQDN_POLICIES: Final = Resource("networking.gke.io", "v1alpha1", "fqdnnetworkpolicies", "FQDNNetworkPolicy")
 GAMEDAYS: Final = Resource("gameday.dev", "v1alpha1", "gamedays", "GameDay")
 DRILLS: Final = Resource("gameday.dev", "v1alpha1", "drills", "Drill")
 DEFINITIONS: Final = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")

@@ -24,9 +24,22 @@ ISOLATORS: Final = frozenset(
         "clusternetworkpolicies.policy.networking.k8s.io",
         "networkpolicies.crd.antrea.io",
         "clusternetworkpolicies.crd.antrea.io",
+        "applicationnetworkpolicies.networking.k8s.aws",
+        "clusternetworkpolicies.networking.k8s.aws",
+        "fqdnnetworkpolicies.networking.gke.io",
     }
 )
 """The kinds of policies that may isolate pods, as kubectl names them; the administrator may say that they do not."""
+NAMED: Final = "networkpolicies"
+"""How the plural of a kind ends that says by its name that it is a network policy."""
+KUBERNETES_OWN: Final = "networking.k8s.io"
+"""The API group of NetworkPolicy, which is always read."""
+
+
+def is_isolator(name: str) -> bool:
+    """Whether the administrator may say of a kind that it isolates no pod: it need not be one that is known."""
+    plural, _, group = name.partition(".")
+    return plural.endswith(NAMED) and group not in {"", KUBERNETES_OWN}
 
 
 @dataclass(frozen=True, slots=True)

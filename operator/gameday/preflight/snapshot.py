@@ -1,7 +1,7 @@
 """A snapshot of a namespace, read as its ServiceAccount with few calls, each of a whole collection."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gameday.cluster.client import Cluster
@@ -17,9 +17,10 @@ from gameday.cluster.resources import (
     Object,
     Resource,
 )
-from gameday.errors import Forbidden, NotFound
+from gameday.errors import Forbidden, NotFound, Rejected
 from gameday.model import names
 from gameday.model.labels import STAND_IN
+from gameday.model.limits import NAMED
 from gameday.model.plan import Action, Plan, ServiceRef
 from gameday.preflight.policies import isolators
 from gameday.preflight.policies.isolators import Isolators
@@ -86,13 +87,13 @@ class NamespaceSnapshot:
             else self.isolators.found.get(resource, ())
         )
 
-    def unread(self, resource: Resource) -> str:
-        """Why policies of a kind could not be read although the cluster has it; empty where they could."""
-        if resource not in self.isolators.served or resource.full_name in self.isolators.assumed:
-            return ""
-        if resource is CILIUM_NETWORK_POLICIES:
-            return self.missing.get(resource.plural, "")
-        return self.isolators.unread.get(resource, "")
+    def unread(self) -> Iterator[tuple[Resource, str]]:
+        """Every kind of policies that the cluster has and that could not be read, and why."""
+        for resource in sorted(self.isolators.served, key=lambda one: one.full_name):
+            cilium = resource == CILIUM_NETWORK_POLICIES
+            why = self.missing.get(resource.plural) if cilium else self.isolators.unread.get(resource)
+            if why and resource.full_name not in self.isolators.assumed:
+                yield resource, why
 
     @property
     def has_cilium_kind(self) -> bool:
@@ -133,11 +134,11 @@ async def take_snapshot(
     )
     snapshot.dns = await _dns(operator)
     snapshot.namespace_labels = await _own_labels(account, namespace)
-    served = await _served(snapshot, operator)
+    served, named = await _served(snapshot, operator)
     await asyncio.gather(
         *(_collect(snapshot, account, resource) for resource in IF_SERVED if resource in wanted and resource in served)
     )
-    snapshot.isolators = await isolators.read(account, operator, namespace, served, assumed)
+    snapshot.isolators = await isolators.read(account, operator, namespace, served, named, assumed)
     for number, fault in enumerate(f for f in plan.outage.faults if f.action.takes_away is not None):
         snapshot.faults[fault.name] = await _of_fault(snapshot, account, number, fault.action, served)
     return snapshot
@@ -159,17 +160,22 @@ def _elsewhere(snapshot: NamespaceSnapshot, action: Action, served: Collection[R
     namespace, dependency = snapshot.namespace, action.takes_away
     to = dependency.target if dependency is not None else None
     away = isinstance(to, ServiceRef) and to.within(namespace)[0] != namespace
-    unread = bool(snapshot.service_unread) or any(resource in served for resource in isolators.OF_NAMESPACE)
+    may_admit = (resource for resource in isolators.OF_NAMESPACE if resource not in isolators.BY_DOMAIN)
+    unread = bool(snapshot.service_unread) or any(resource in served for resource in may_admit)
     stays = (stay.service.within(namespace)[0] for stay in action.spares if stay.service is not None)
     return (away and unread) or any(where != namespace for where in stays)
 
 
-async def _served(snapshot: NamespaceSnapshot, operator: Cluster) -> frozenset[Resource]:
+async def _served(
+    snapshot: NamespaceSnapshot, operator: Cluster
+) -> tuple[frozenset[Resource], Mapping[Resource, bool]]:
+    """The kinds that are served of those that are known, and all that say that they are network policies."""
     try:
-        return await operator.served((*isolators.ISOLATORS, *IF_SERVED))
-    except Forbidden as error:
+        named = await operator.kinds_ending(NAMED)
+        return await operator.served((*isolators.ISOLATORS, *IF_SERVED)), named
+    except (Forbidden, Rejected) as error:
         snapshot.missing["the list of API groups"] = str(error)
-        return frozenset()
+        return frozenset(), {}
 
 
 async def _collect(snapshot: NamespaceSnapshot, account: Cluster, resource: Resource) -> None:

@@ -37,6 +37,11 @@ def test_all_limits_are_read() -> None:
     )
 
 
+def test_a_kind_of_network_policies_that_nobody_knows_can_be_named() -> None:
+    found = limits_of(document("assumeNotIsolatedBy: [zonenetworkpolicies.example.com]"))
+    assert found.assume_not_isolated_by == {"zonenetworkpolicies.example.com"}
+
+
 @pytest.mark.parametrize("text", ["", "{}", "# nothing is limited yet"])
 def test_what_is_left_out_is_not_limited(text: str) -> None:
     assert limits_of(document(text)) == NONE
@@ -75,6 +80,16 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
             document("assumeNotIsolatedBy: [networkpolicies]"),
             "is not a kind of policy that limits can name: admin",
             id="no kind",
+        ),
+        pytest.param(
+            document("assumeNotIsolatedBy: [networkpolicies.networking.k8s.io]"),
+            "is not a kind of policy that limits can name: admin",
+            id="Kubernetes' own kind",
+        ),
+        pytest.param(
+            document("assumeNotIsolatedBy: [authorizationpolicies.security.istio.io]"),
+            "any other whose name ends with networkpolicies",
+            id="a kind that isolates nobody",
         ),
         pytest.param(document("when: []"), "limits.when: ", id="no hours at all"),
         pytest.param(document("when: 9"), "limits.when: ", id="a number for hours"),

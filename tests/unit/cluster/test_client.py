@@ -10,7 +10,7 @@ import pytest
 from gameday.cluster.client import Cluster
 from gameday.cluster.connections import _abortive
 from gameday.cluster.resources import CONFIG_MAPS, LEASES, PODS, Object
-from gameday.errors import ClusterUnreachable, Conflict, OutcomeUnknown
+from gameday.errors import ClusterUnreachable, Conflict, OutcomeUnknown, Rejected
 from unit.api_server import ApiServer
 from unit.ports import free_port
 
@@ -66,6 +66,23 @@ async def test_a_patch_on_an_older_version_changes_nothing(api_server: ApiServer
 async def test_a_dry_run_makes_nothing(api_server: ApiServer, cluster: Cluster) -> None:
     await cluster.create(CONFIG_MAPS, "shop", thing("one"), dry_run=True)
     assert await cluster.get(CONFIG_MAPS, "shop", "one") is None
+
+
+async def test_kinds_are_found_by_how_their_plurals_end(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {
+        "a.example.com": {"v2": ["zonenetworkpolicies", "networkpolicysets"], "v1": ["zonenetworkpolicies"]},
+        "b.example.com": {"v1": ["networkpolicies"], "v1beta1": None},
+    }
+    api_server.of_cluster = {"zonenetworkpolicies"}
+    found = await cluster.kinds_ending("networkpolicies")
+    assert [(kind.api_version, kind.plural, namespaced) for kind, namespaced in found.items()] == [
+        ("a.example.com/v2", "zonenetworkpolicies", False),
+        ("a.example.com/v1", "zonenetworkpolicies", False),
+        ("b.example.com/v1", "networkpolicies", True),
+    ]
+    api_server.aggregates = False
+    with pytest.raises(Rejected, match="does not list all kinds at once"):
+        await cluster.kinds_ending("networkpolicies")
 
 
 def test_a_connection_whose_peer_is_lost_without_a_word_breaks_soon() -> None:

@@ -53,6 +53,7 @@ OPERATOR_MAY: set[Given] = {
     *((EVERYWHERE, group, "globalnetworkpolicies", "", "list") for group in CALICO),
     *((EVERYWHERE, "policy.networking.k8s.io", f"{kind}networkpolicies", "", "list") for kind in TIERS),
     (EVERYWHERE, "crd.antrea.io", "clusternetworkpolicies", "", "list"),
+    (EVERYWHERE, "networking.k8s.aws", "clusternetworkpolicies", "", "list"),
     (DNS, "", "services", "kube-dns", "get"),
 }  # fmt: skip
 """Everything that the operator does as itself. What is added here is added to every installation: ask why twice."""

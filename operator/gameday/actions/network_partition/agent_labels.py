@@ -81,7 +81,7 @@ def _named(snapshot: NamespaceSnapshot) -> Iterator[str]:
 
 def _all_read(snapshot: NamespaceSnapshot, pod: Object) -> bool:
     """Whether everything is read that could treat a pod by its labels."""
-    unread = any(snapshot.unread(resource) for resource in ISOLATORS) or any(
+    unread = any(snapshot.unread()) or any(
         not policy["metadata"]["name"].startswith(KUBERNETES_OWN)
         for resource in ISOLATORS
         if resource not in READ

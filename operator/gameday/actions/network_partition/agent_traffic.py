@@ -206,6 +206,6 @@ def _own_name(host: str, namespace: str) -> str:
 def _surely(snapshot: NamespaceSnapshot) -> bool:
     """Whether no policy that is not looked at here could admit what these do not."""
     seen = (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES)
-    return not any(
-        snapshot.unread(resource) or (resource not in seen and snapshot.policies(resource)) for resource in ISOLATORS
+    return not any(snapshot.unread()) and not any(
+        resource not in seen and snapshot.policies(resource) for resource in ISOLATORS
     )

@@ -8,6 +8,8 @@ from gameday.cluster.resources import (
     ADMIN_POLICIES,
     ANTREA_CLUSTER_POLICIES,
     ANTREA_POLICIES,
+    AWS_CLUSTER_POLICIES,
+    AWS_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES,
@@ -16,6 +18,7 @@ from gameday.cluster.resources import (
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     CLUSTER_POLICIES,
+    FQDN_POLICIES,
     NETWORK_POLICIES,
     Object,
     Resource,
@@ -34,6 +37,8 @@ from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 TOLD: Final = 5
 """Most policies that a message names."""
+LIMITS_PAGE: Final = "docs/how-to/limits.md says when"
+"""Where it stands what an administrator may say of a kind."""
 
 
 def check(snapshot: NamespaceSnapshot, path: str, pods: Iterable[Object]) -> Iterator[Finding]:
@@ -49,9 +54,8 @@ def check(snapshot: NamespaceSnapshot, path: str, pods: Iterable[Object]) -> Ite
             text,
             "use via: CiliumNetworkPolicy if the cluster runs Cilium, or select other targets",
         )
-    for resource in ISOLATORS:
-        if why := snapshot.unread(resource):
-            yield _unread(snapshot, path, resource, why)
+    for resource, why in snapshot.unread():
+        yield _unread(snapshot, path, resource, why)
 
 
 def policies_isolating_egress(snapshot: NamespaceSnapshot, pods: Iterable[Object]) -> tuple[str, ...]:
@@ -77,6 +81,11 @@ def _network_policy_isolates(policy: Object, identity: PodIdentity) -> bool:
     return "Egress" in types and selects(spec.get("podSelector") or {}, identity.labels)
 
 
+def _fqdn_policy_isolates(policy: Object, identity: PodIdentity) -> bool:
+    """Whether it does; policies of this kind are about egress alone."""
+    return selects(policy["spec"].get("podSelector") or {}, identity.labels)
+
+
 _READ: Final[Mapping[Resource, Callable[[Object, PodIdentity], bool]]] = {
     NETWORK_POLICIES: _network_policy_isolates,
     CILIUM_NETWORK_POLICIES: isolation_by_cilium.isolates,
@@ -88,6 +97,9 @@ _READ: Final[Mapping[Resource, Callable[[Object, PodIdentity], bool]]] = {
     ADMIN_POLICIES: isolation_by_tiers.isolates,
     BASELINE_POLICIES: isolation_by_tiers.isolates,
     CLUSTER_POLICIES: isolation_by_tiers.isolates,
+    AWS_CLUSTER_POLICIES: isolation_by_tiers.isolates,
+    AWS_POLICIES: _network_policy_isolates,
+    FQDN_POLICIES: _fqdn_policy_isolates,
     ANTREA_POLICIES: isolation_by_antrea.isolates,
     ANTREA_CLUSTER_POLICIES: isolation_by_antrea.isolates,
 }
@@ -95,12 +107,14 @@ _READ: Final[Mapping[Resource, Callable[[Object, PodIdentity], bool]]] = {
 
 
 def _unread(snapshot: NamespaceSnapshot, path: str, resource: Resource, why: str) -> Finding:
-    grant = OPERATOR_COMMAND if resource in OF_CLUSTER else OPT_IN_COMMAND.format(namespace=snapshot.namespace)
     text = (
         f"the cluster has {resource.full_name}, but they cannot be read ({why.partition(';')[0]}); if one "
         "of them isolates the targets, a NetworkPolicy would allow what it blocks"
     )
     word = f"ask the administrator to write `assumeNotIsolatedBy: [{resource.full_name}]` in ConfigMap {CONFIG_MAP}"
+    if resource not in ISOLATORS:
+        return Finding("IsolationUnknown", path, text, f"if none of them does, {word}; {LIMITS_PAGE}")
+    grant = OPERATOR_COMMAND if resource in OF_CLUSTER else OPT_IN_COMMAND.format(namespace=snapshot.namespace)
     return Finding("IsolationUnknown", path, text, f"grant the right with `{grant}`, or {word}")
 
 

@@ -14,10 +14,13 @@ from typing import Any, Final
 
 from gameday.cluster.resources import (
     ADMIN_POLICIES,
+    AWS_CLUSTER_POLICIES,
+    AWS_POLICIES,
     BASELINE_POLICIES,
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     CLUSTER_POLICIES,
+    FQDN_POLICIES,
     NETWORK_POLICIES,
     PODS,
     Object,
@@ -28,7 +31,14 @@ from gameday.preflight.policies.cilium import specs, without_sources
 from gameday.preflight.policies.selectors import meets, requirements, selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
-BY_THE_LETTER: Final = (ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES)
+BY_THE_LETTER: Final = (
+    ADMIN_POLICIES,
+    BASELINE_POLICIES,
+    CLUSTER_POLICIES,
+    AWS_CLUSTER_POLICIES,
+    AWS_POLICIES,
+    FQDN_POLICIES,
+)
 READ: Final = (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, *BY_THE_LETTER)
 """Kinds of policies whose selectors are Kubernetes' own; Calico's are a language of text."""
 NOT_LABELS: Final = ("io.kubernetes.", "io.cilium.", "reserved")

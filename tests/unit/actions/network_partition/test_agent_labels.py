@@ -16,6 +16,7 @@ from gameday.cluster.resources import (
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     Object,
+    Resource,
 )
 from gameday.model.labels import ROLE, ROLES, STAND_IN, ownership_labels
 from gameday.model.plan import Selector, Via
@@ -195,6 +196,11 @@ def unread(there: NamespaceSnapshot, _: Object) -> None:
     there.isolators = Isolators(frozenset({CILIUM_CLUSTERWIDE_POLICIES}), unread={CILIUM_CLUSTERWIDE_POLICIES: "403"})
 
 
+def unknown(there: NamespaceSnapshot, _: Object) -> None:
+    resource = Resource("example.com", "v1", "zonenetworkpolicies", "ZoneNetworkPolicy")
+    there.isolators = Isolators(frozenset({resource}), unread={resource: "there is one"})
+
+
 def calico(there: NamespaceSnapshot, _: Object) -> None:
     policy: Object = {"metadata": {"name": "c"}, "spec": {"selector": "tier == 'web'"}}
     there.isolators = Isolators(frozenset({CALICO_POLICIES}), {CALICO_POLICIES: (policy,)})
@@ -224,7 +230,7 @@ def annotated(_: NamespaceSnapshot, one: Object) -> None:
     one["metadata"]["annotations"] = {"linkerd.io/inject": "enabled"}
 
 
-@pytest.mark.parametrize("change", [unread, calico, elsewhere, grouped, ambient, proxied, in_mesh, annotated])
+@pytest.mark.parametrize("change", [unread, unknown, calico, elsewhere, grouped, ambient, proxied, in_mesh, annotated])
 def test_where_something_that_could_ask_is_not_read_all_that_the_fault_selects_on_is_set(
     change: Callable[[NamespaceSnapshot, Object], None],
 ) -> None:

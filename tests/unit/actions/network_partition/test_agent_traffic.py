@@ -7,7 +7,7 @@ import yaml
 
 from gameday.actions.preflight import check
 from gameday.actions.scale.kind import Scale
-from gameday.cluster.resources import CALICO_GLOBAL_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, Object
+from gameday.cluster.resources import CALICO_GLOBAL_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, Object, Resource
 from gameday.model.places import redis_at
 from gameday.model.plan import Fault, Outage, Plan, Probe, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
@@ -277,6 +277,12 @@ def test_a_clusterwide_policy_admits_as_well() -> None:
 def test_where_calico_may_admit_them_it_is_a_warning() -> None:
     seen = there(DENY)
     seen.isolators = Isolators(frozenset({CALICO_GLOBAL_POLICIES}), {CALICO_GLOBAL_POLICIES: (policy("x"),)})
+    assert {one.severity for one in shut_out(seen)} == {Severity.WARN}
+
+
+def test_where_a_kind_that_no_reader_knows_may_admit_them_it_is_a_warning() -> None:
+    seen, resource = there(DENY), Resource("example.com", "v1", "zonenetworkpolicies", "ZoneNetworkPolicy")
+    seen.isolators = Isolators(frozenset({resource}), unread={resource: "there is one"})
     assert {one.severity for one in shut_out(seen)} == {Severity.WARN}
 
 

@@ -9,6 +9,8 @@ from gameday.cluster.resources import (
     ADMIN_POLICIES,
     ANTREA_CLUSTER_POLICIES,
     ANTREA_POLICIES,
+    AWS_CLUSTER_POLICIES,
+    AWS_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES,
@@ -17,6 +19,7 @@ from gameday.cluster.resources import (
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     CLUSTER_POLICIES,
+    FQDN_POLICIES,
     Object,
     Resource,
 )
@@ -121,7 +124,9 @@ TIERED: list[tuple[Object, bool]] = [
 
 
 @pytest.mark.parametrize(
-    "resource", [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES], ids=lambda resource: resource.plural
+    "resource",
+    [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES, AWS_CLUSTER_POLICIES],
+    ids=lambda resource: str(resource.full_name),
 )
 @pytest.mark.parametrize(("spec", "isolates"), TIERED)
 def test_a_tier_isolates_the_subjects_to_which_it_denies_egress(
@@ -150,6 +155,28 @@ ANTREA: list[tuple[Object, bool]] = [
 def test_what_antreas_last_tier_denies_a_network_policy_would_open(
     resource: Resource, spec: Object, isolates: bool
 ) -> None:
+    assert bool(refused(there(resource, policy(spec)))) is isolates
+
+
+AWS: list[tuple[Object, bool]] = [
+    ({"podSelector": {}, "policyTypes": ["Egress"]}, True),
+    ({"podSelector": APP, "policyTypes": ["Egress"], "egress": [{"to": [{"domainNames": ["example.com"]}]}]}, True),
+    ({"podSelector": APP, "egress": [{}]}, True),
+    ({"podSelector": APP, "policyTypes": ["Ingress"]}, False),
+    ({"podSelector": OTHER, "policyTypes": ["Egress"]}, False),
+]
+GKE: list[tuple[Object, bool]] = [
+    ({"podSelector": {}, "egress": [{"matches": [{"name": "example.com"}]}]}, True),
+    ({"podSelector": APP}, True),
+    ({"podSelector": OTHER, "egress": [{"matches": [{"name": "example.com"}]}]}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("resource", "spec", "isolates"),
+    [*((AWS_POLICIES, *row) for row in AWS), *((FQDN_POLICIES, *row) for row in GKE)],
+)
+def test_policies_about_domains_isolate_whom_they_select(resource: Resource, spec: Object, isolates: bool) -> None:
     assert bool(refused(there(resource, policy(spec)))) is isolates
 
 
@@ -237,6 +264,21 @@ def test_what_is_installed_and_cannot_be_read_counts_as_isolating(resource: Reso
     assert not refused(seen)
 
 
+def test_a_kind_that_no_reader_knows_is_named_with_the_way_out() -> None:
+    resource = Resource("example.com", "v1", "zonenetworkpolicies", "ZoneNetworkPolicy")
+    seen = a_snapshot(cilium=False)
+    seen.isolators = Isolators(frozenset({resource}), unread={resource: "there is zonenetworkpolicies/closed"})
+    (finding,) = refused(seen)
+    assert finding.code == "IsolationUnknown"
+    assert "zonenetworkpolicies.example.com" in finding.message
+    assert "(there is zonenetworkpolicies/closed)" in finding.message
+    assert "kubectl apply" not in finding.remedy, "no manifest grants it"
+    assert f"`assumeNotIsolatedBy: [{resource.full_name}]` in ConfigMap gameday-limits" in finding.remedy
+    assert not refused(seen, Via.CILIUM)
+    seen.isolators.assumed = frozenset({resource.full_name})
+    assert not refused(seen)
+
+
 @pytest.mark.parametrize(
     ("resource", "spec"),
     [
@@ -256,5 +298,6 @@ def test_the_owners_word_and_a_cut_by_cilium_are_not_refused(resource: Resource,
     assert check(cut_by_cilium, plan()) == ()
 
 
-def test_the_owner_can_name_every_kind_and_no_other() -> None:
+def test_the_owner_can_name_every_kind_and_is_told_of_each() -> None:
     assert {resource.full_name for resource in ISOLATORS} == limits.ISOLATORS
+    assert all(map(limits.is_isolator, limits.ISOLATORS))
