@@ -1,14 +1,16 @@
 """Cuts of one drill that interfere with each other."""
 
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 
 from gameday.actions.kind import PreflightContext
 from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.checks import choose
-from gameday.actions.network_partition.targets import selected
+from gameday.actions.network_partition.targets import pairs, selected
 from gameday.model.plan import ServiceRef, Via
 from gameday.preflight.cut_destination import services_cut, services_partly_cut
 from gameday.preflight.findings import Finding
+from gameday.preflight.policies.selectors import as_json, selects, with_stand_ins
 from gameday.preflight.snapshot import NamespaceSnapshot
 
 Others = Iterable[tuple[str, NetworkPartition]]
@@ -33,6 +35,28 @@ def _adding(ctx: PreflightContext, partition: NetworkPartition, others: Others) 
                 "other blocks"
             )
             remedy = "use via: CiliumNetworkPolicy if the cluster runs Cilium, or run each cut in a drill of its own"
+            yield Finding("CutsOverlap", f"{ctx.path}.podSelector", text, remedy)
+        else:
+            yield from _of_witnesses(ctx, (ctx.name, partition), (name, other))
+
+
+def _of_witnesses(ctx: PreflightContext, *cuts: tuple[str, NetworkPartition]) -> Iterator[Finding]:
+    """Of two cuts the one whose selector holds for witnesses of the other: these do not have all labels of targets."""
+    if any(choose(ctx.snapshot, cut.via) is not Via.NETWORK_POLICY for _, cut in cuts):
+        return
+    for (by, cut), (of, other) in permutations(cuts, 2):
+        own = (pair.labels for pair in pairs(ctx.snapshot.at(by), cut.pod_selector))
+        wanted = as_json(with_stand_ins(cut.pod_selector, own))
+        witnesses = pairs(ctx.snapshot.at(of), other.pod_selector)
+        if any(selects(wanted, {**pair.labels, **pair.mesh.labels}) for pair in witnesses):
+            text = (
+                f"the policy of fault {by} selects the witnesses of fault {of} as well, which do not have all labels "
+                "of their targets, and two NetworkPolicies on one pod allow what the other blocks"
+            )
+            remedy = (
+                f"select the pods of fault {by} by matchLabels or In, use via: CiliumNetworkPolicy if the cluster "
+                "runs Cilium, or run each cut in a drill of its own"
+            )
             yield Finding("CutsOverlap", f"{ctx.path}.podSelector", text, remedy)
 
 

@@ -72,6 +72,36 @@ def test_what_another_fault_cuts_cannot_stay_reachable() -> None:
     assert "payments is cut by fault other" in told[0].message
 
 
+@pytest.mark.parametrize("cilium", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("selector", "found"),
+    [
+        pytest.param((("app", "NotIn", ("worker", "redis")),), True, id="other values"),
+        pytest.param((("batch", "DoesNotExist", ()), ("app", "NotIn", ("redis",))), True, id="without a label"),
+        pytest.param((("app", "In", ("api",)),), False, id="these values"),
+    ],
+)
+def test_a_network_policy_that_selects_the_witnesses_of_another_cut_opens_what_that_one_closes(
+    selector: tuple[tuple[str, str, tuple[str, ...]], ...], found: bool, turned: bool, cilium: bool
+) -> None:
+    there = seen(pod("api-1"), pod("worker-1", {"app": "worker", "batch": "yes"}), cilium=cilium)
+    cuts = [partition(selector=Selector({}, selector)), partition(ServiceRef("payments", port=80), WORKER)]
+    if turned:
+        cuts.reverse()
+        there.faults = {
+            "partition": replace(there.faults["other"], stand_in="gameday-agent"),
+            "other": replace(there.faults["partition"], stand_in="gameday-agent-1"),
+        }
+    told = findings(there, both(*cuts))
+    assert [one.code for one in told] == (["CutsOverlap"] if found and not cilium else [])
+    if told:
+        by, of = ("other", "partition") if turned else ("partition", "other")
+        assert told[0].path == "spec.outage.faults[other].networkPartition.podSelector"
+        assert f"the policy of fault {by} selects the witnesses of fault {of} as well" in told[0].message
+        assert "by matchLabels or In" in told[0].remedy
+
+
 def test_no_cut_takes_the_witnesses_of_another_for_its_own() -> None:
     there = seen(cilium=False)
     wanted = both(partition(), partition(ServiceRef("payments", port=80), WORKER))
