@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from gameday.model.record import Phase
 from gameday.schema.base import ApiModel, ObjectName, cel
 from gameday.schema.times import moment
 
@@ -58,6 +59,15 @@ class DrillSpec(ApiModel):
 def is_dry_run(drill: Mapping[str, Any]) -> bool:
     """Whether a Drill is a dry run: no schedule, record or metric counts it among the drills."""
     return drill["spec"].get("dryRun") is True
+
+
+def is_over(drill: Mapping[str, Any]) -> bool:
+    """Whether a Drill has ended and nothing of it is left: neither a change nor a pod, nor a request that comes late.
+
+    The operator takes its finalizer off last.
+    """
+    ended = (drill.get("status") or {}).get("phase") == Phase.FINISHED.value
+    return ended and FINALIZER not in (drill["metadata"].get("finalizers") or ())
 
 
 FORGOTTEN_AFTER: Final = 900.0

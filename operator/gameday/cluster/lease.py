@@ -168,14 +168,21 @@ EARLIER: Final = "an earlier Drill of this name, which was deleted and is still 
 
 
 async def lock_namespace(
-    cluster: Cluster, namespace: str, drill: str, uid: str, operator: str, undoing: Callable[[str], bool]
+    cluster: Cluster,
+    namespace: str,
+    drill: str,
+    uid: str,
+    operator: str,
+    undoing: Callable[[str], bool],
+    is_over: Callable[[Object], bool],
 ) -> str | None:
     """Acquire the namespace's lock for a drill; None once this very Drill holds it, else who does, for people.
 
     The holder is known by its UID, because an earlier Drill of the same name may still be undone. The lock does not
-    expire: a drill holds it until its faults are cleared, whichever process runs it. Only a Drill that was removed by
-    force loses it, once ``undoing`` (called with its UID) is False. A lock of another operator is never taken over,
-    because this one does not know what the other is undoing; its name is returned with the drill's.
+    expire: a drill holds it until its faults are cleared, whichever process runs it. Two Drills lose it, once
+    ``undoing`` (called with its UID) is False: one that was removed by force, and one that ``is_over``. A Drill that is
+    over has the Lease where the API server carried out its request late. A lock of another operator is never taken
+    over, because this one does not know what the other is undoing; its name is returned with the drill's.
     """
     body = _lease(namespace, LOCK, {"holderIdentity": f"{uid}/{drill}"})
     body["metadata"]["annotations"] = {OPERATOR: operator}
@@ -192,13 +199,15 @@ async def lock_namespace(
             if other != operator:
                 gone = f"if that operator is uninstalled: kubectl -n {namespace} delete lease {LOCK}"
                 return f"{name} of operator {other} ({gone})"
-            if await _alive(cluster, namespace, holder, undoing):
+            if await _alive(cluster, namespace, holder, undoing, is_over):
                 return name if name != drill else f"{name} ({EARLIER})"
         lease["spec"]["holderIdentity"] = f"{uid}/{drill}"
         lease["metadata"]["annotations"] = known | {OPERATOR: operator}
         await cluster.replace(LEASES, namespace, LOCK, lease)
     except (AlreadyExists, Conflict):
-        return "another drill"
+        # An earlier request of this very drill may have been carried out in between.
+        lease = await cluster.get(LEASES, namespace, LOCK)
+        return None if lease is not None and _is_held_by(lease, uid) else "another drill"
     return None
 
 
@@ -207,10 +216,12 @@ def _is_held_by(lease: Object, uid: str) -> bool:
     return (lease["spec"].get("holderIdentity") or "").partition("/")[0] == uid
 
 
-async def _alive(cluster: Cluster, namespace: str, holder: str, undoing: Callable[[str], bool]) -> bool:
+async def _alive(
+    cluster: Cluster, namespace: str, holder: str, undoing: Callable[[str], bool], is_over: Callable[[Object], bool]
+) -> bool:
     uid, _, name = holder.partition("/")
     drill = await cluster.get(DRILLS, namespace, name)
-    return undoing(uid) or (drill is not None and drill["metadata"]["uid"] == uid)
+    return undoing(uid) or (drill is not None and drill["metadata"]["uid"] == uid and not is_over(drill))
 
 
 async def namespace_ends(cluster: Cluster, namespace: str) -> bool:
@@ -230,10 +241,16 @@ async def namespace_ends(cluster: Cluster, namespace: str) -> bool:
 
 
 async def unlock_namespace(cluster: Cluster, namespace: str, uid: str) -> None:
-    """Give the namespace back, if this drill holds it."""
+    """Give the namespace back, if this drill holds it.
+
+    Raises:
+        Conflict: when the Lease changed in between, because another drill may have taken it over.
+
+    """
     lease = await cluster.get(LEASES, namespace, LOCK)
     if lease is not None and _is_held_by(lease, uid):
-        await cluster.delete(LEASES, namespace, LOCK, uid=lease["metadata"]["uid"])
+        metadata = lease["metadata"]
+        await cluster.delete(LEASES, namespace, LOCK, uid=metadata["uid"], version=metadata["resourceVersion"])
 
 
 def _lease(namespace: str, name: str, spec: Object) -> Object:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gameday.api.drill import FINALIZER, is_over
 from gameday.cluster.client import Cluster
 from gameday.cluster.lease import (
     GIVE_UP_AFTER,
@@ -14,8 +15,8 @@ from gameday.cluster.lease import (
     lock_namespace,
     unlock_namespace,
 )
-from gameday.cluster.resources import CONFIG_MAPS, LEASES
-from gameday.errors import NotLeading
+from gameday.cluster.resources import CONFIG_MAPS, LEASES, Object
+from gameday.errors import Conflict, NotLeading
 from unit.api_server import ApiServer
 
 NOW = 1_800_000_000.0
@@ -27,6 +28,11 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+async def locks(cluster: Cluster, drill: str, uid: str, undoing: str = "") -> str | None:
+    """Have a drill lock the namespace; ``undoing`` is the UID of another one that this process still runs."""
+    return await lock_namespace(cluster, "shop", drill, uid, "own/operator", lambda other: other == undoing, is_over)
 
 
 async def one_that_stood_still(cluster: Cluster) -> LeaderElector:
@@ -139,10 +145,99 @@ async def test_a_namespace_is_held_by_the_drill_of_one_uid_whatever_its_name(
     """A Drill that is created anew waits until the earlier one of its name is undone."""
     held = api_server.put("leases", "shop", {"metadata": {"name": LOCK}, "spec": {"holderIdentity": f"uid-10/{other}"}})
     api_server.put("drills", "shop", {"metadata": {"name": "first", "uid": uid}})
-    holder = await lock_namespace(cluster, "shop", "first", uid, "own/operator", lambda uid: uid == "uid-10")
+    holder = await lock_namespace(
+        cluster, "shop", "first", uid, "own/operator", lambda uid: uid == "uid-10", lambda _: False
+    )
     earlier = " (an earlier Drill of this name, which was deleted and is still being undone)"
     assert holder == other + (earlier if other == "first" else "")
     await unlock_namespace(cluster, "shop", uid)
     assert api_server.objects["leases", "shop", LOCK] == held
-    assert await lock_namespace(cluster, "shop", "first", uid, "own/operator", lambda _: False) is None
+    assert await locks(cluster, "first", uid) is None
     assert api_server.objects["leases", "shop", LOCK]["spec"]["holderIdentity"] == f"{uid}/first"
+
+
+def held_by_first(server: ApiServer, phase: str = "Finished", *finalizers: str) -> None:
+    """A namespace's lock of a Drill that is in this phase and has these finalizers."""
+    server.put("leases", "shop", {"metadata": {"name": LOCK}, "spec": {"holderIdentity": "uid-1/first"}})
+    drill: Object = {"metadata": {"name": "first", "uid": "uid-1", "finalizers": list(finalizers)}}
+    server.put("drills", "shop", drill | ({"status": {"phase": phase}} if phase else {}))
+
+
+@pytest.mark.parametrize("finalizers", [(), ("another/one",)], ids=["none", "another's"])
+async def test_a_namespace_is_taken_from_a_drill_that_has_ended(
+    finalizers: tuple[str, ...], api_server: ApiServer, cluster: Cluster
+) -> None:
+    """Its request for the Lease may have been carried out after it gave the namespace back."""
+    held_by_first(api_server, "Finished", *finalizers)
+    assert await locks(cluster, "second", "uid-2") is None
+    assert api_server.objects["leases", "shop", LOCK]["spec"]["holderIdentity"] == "uid-2/second"
+
+
+@pytest.mark.parametrize(
+    ("phase", "finalizers", "undoing"),
+    [
+        ("Finished", (FINALIZER,), ""),
+        ("Finished", (), "uid-1"),
+        ("Outage", (FINALIZER,), ""),
+        ("Pending", (), ""),
+        ("", (), ""),
+    ],
+    ids=["tidies up", "is still run", "under its cut", "waits", "new"],
+)
+async def test_a_namespace_is_not_taken_from_a_drill_of_which_something_is_left(
+    phase: str, finalizers: tuple[str, ...], undoing: str, api_server: ApiServer, cluster: Cluster
+) -> None:
+    held_by_first(api_server, phase, *finalizers)
+    assert await locks(cluster, "second", "uid-2", undoing) == "first"
+    assert api_server.objects["leases", "shop", LOCK]["spec"]["holderIdentity"] == "uid-1/first"
+
+
+async def test_of_two_drills_that_take_a_namespace_from_one_that_has_ended_one_has_it(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_by_first(api_server)
+    read = cluster.get
+
+    async def slow(*about: str) -> Object | None:
+        found = await read(*about)  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(cluster, "get", slow)
+    names = {"uid-2": "second", "uid-3": "third"}
+    holders = await asyncio.gather(*(locks(cluster, name, uid) for uid, name in names.items()))
+    assert sorted(map(str, holders)) == ["None", "another drill"]
+
+
+async def test_a_drill_whose_own_earlier_request_comes_in_between_has_the_namespace(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    """The API server carries out a request late that was not answered, right before the next attempt's."""
+
+    def late(plural: str, body: Object) -> Object:
+        assert plural == "leases"
+        api_server.put("leases", "shop", {"metadata": {"name": LOCK}, "spec": {"holderIdentity": "uid-1/first"}})
+        return body
+
+    api_server.admission = late
+    assert await locks(cluster, "first", "uid-1") is None
+    api_server.drop("leases", "shop", LOCK)
+    assert await locks(cluster, "second", "uid-2") == "another drill"
+
+
+async def test_a_namespace_that_another_drill_has_taken_meanwhile_is_not_given_back(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_by_first(api_server)
+    read = cluster.get
+
+    async def late(*about: str) -> Object | None:
+        found = await read(*about)  # type: ignore[arg-type]
+        monkeypatch.setattr(cluster, "get", read)
+        assert await locks(cluster, "second", "uid-2") is None
+        return found
+
+    monkeypatch.setattr(cluster, "get", late)
+    with pytest.raises(Conflict):
+        await unlock_namespace(cluster, "shop", "uid-1")
+    assert api_server.objects["leases", "shop", LOCK]["spec"]["holderIdentity"] == "uid-2/second"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gameday.api.drill import is_over
 from gameday.cluster.client import Cluster
 from gameday.cluster.lease import LOCK, OPERATOR, lock_namespace, unlock_namespace
 from gameday.cluster.resources import Object
@@ -119,7 +120,7 @@ async def test_a_namespace_that_another_operator_holds_is_busy_and_says_whose_it
     api_server.put("gamedays", "shop", GAMEDAY)
     api_server.put("drills", "shop", a_drill("theirs") | {"status": {"phase": "Outage", "operator": f"{OTHER}/lease"}})
     uid = api_server.objects["drills", "shop", "theirs"]["metadata"]["uid"]
-    assert await lock_namespace(cluster, "shop", "theirs", uid, f"{OTHER}/lease", lambda _: False) is None
+    assert await lock_namespace(cluster, "shop", "theirs", uid, f"{OTHER}/lease", lambda _: False, is_over) is None
     api_server.drop("drills", "shop", "theirs")
     async with installed(cluster, ONE) as (operator,):
         operator.supervisor.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))

@@ -14,7 +14,7 @@ from gameday.actions.kind import ActionKind, AgentPod
 from gameday.actions.preflight import not_opted_in, refusals, warnings
 from gameday.actions.registry import KINDS
 from gameday.actions.target_versions import target_versions
-from gameday.api.drill import FINALIZER
+from gameday.api.drill import FINALIZER, is_over
 from gameday.cluster.client import Cluster
 from gameday.cluster.lease import lock_namespace, unlock_namespace
 from gameday.cluster.resources import DRILLS, PODS, Object, Resource
@@ -36,7 +36,7 @@ from gameday.engine.drill import connections, limits, timeouts
 from gameday.engine.drill.commands import Command
 from gameday.engine.drill.steps import taken_over
 from gameday.engine.drill.undo_log import of_steps
-from gameday.errors import AlreadyExists, NamespaceBusy, Rejected
+from gameday.errors import AlreadyExists, GameDayError, NamespaceBusy, Rejected
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as acting_fuse
 from gameday.model.change import Change, ChangeState
@@ -154,14 +154,18 @@ class CommandExecutor:
         await self._ask_administrator()
         self._acquire_concurrency()
         name, uid, installation = self.persisted.name, self.persisted.uid, self.settings.installation
-        holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing)
-        if holder is not None:
-            self.concurrency.release(self.persisted.uid)
-            self.informers.outcomes.lock, self.informers.outcomes.locked_by = Lock.BUSY, holder
-            raise NamespaceBusy(
-                f"drill {holder} holds namespace {self.namespace}; only one drill may run in it at a time"
-            )
-        await self._finalizer(on=True)
+        try:
+            holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing, is_over)
+            if holder is None:
+                await self._finalizer(on=True)
+                return
+        except GameDayError:
+            # This drill may hold the Lease by now, whoever held it before: it gives it back if it ends here.
+            self.informers.outcomes.lock = Lock.UNKNOWN
+            raise
+        self.concurrency.release(self.persisted.uid)
+        self.informers.outcomes.lock, self.informers.outcomes.locked_by = Lock.BUSY, holder
+        raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; only one drill may run in it at a time")
 
     def _acquire_concurrency(self) -> None:
         most = self.informers.administrator.limits_state.limits.max_concurrent_drills

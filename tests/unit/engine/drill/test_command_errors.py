@@ -14,7 +14,7 @@ from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.undo_log import stalled_by
 from gameday.model.change import Change, ChangeState, Observed, Ran, RunState
-from gameday.model.observation import CommandKey, Fuse, Observation
+from gameday.model.observation import CommandKey, Fuse, Observation, Planned
 from gameday.model.plan import Plan, Rollback, Step
 from gameday.model.record import DrillRecord, Phase, StepEntry, StepState
 from simulation.observing import Workers, cut
@@ -69,6 +69,18 @@ def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server
     assert ("Stalled", "True", "UndoOverdue", REFUSED) in conditions_of(late)
     line = next(line for line in late.timeline if line.reason == "FaultsNotCleared")
     assert line.message == f"stop workers: worker is at 0 replicas; {REFUSED}"
+
+
+@pytest.mark.parametrize("error", ["", REFUSED])
+def test_a_drill_that_could_not_lock_its_namespace_in_time_says_why(error: str) -> None:
+    errors = failing(do.AcquireLock()) if error else {}
+    late = Observation(planned=Planned.FROZEN, start_before=1000.0, errors=errors)
+    ended = decide(Context(a_plan(), DrillRecord(), late, NOBODY, 1001.0))
+    remedy = error or "see that the operator runs, then create a new Drill"
+    assert (ended.reason, ended.message) == (
+        "TooLate",
+        f"startBefore passed before the operator could start it: {remedy}",
+    )
 
 
 def test_an_error_of_scaling_away_is_no_error_of_scaling_back() -> None:

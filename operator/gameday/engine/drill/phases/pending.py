@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import commands as do
+from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.permission import blocked_by
 from gameday.engine.drill.phases.rules import PhaseRules
@@ -49,13 +50,10 @@ def decide(ctx: Context) -> DrillRecord:
             return _wait(ctx, Reason.BUSY, observed.locked_by)
         case Lock.UNKNOWN | Lock.FREE:
             if now > observed.start_before:
-                return end_inconclusive(
-                    ctx,
-                    Reason.TOO_LATE,
-                    "startBefore passed before the operator could start it: see that the operator "
-                    "runs, then create a new Drill",
-                    now,
-                )
+                error = error_of(observed.errors, do.AcquireLock())
+                cause = error or "see that the operator runs, then create a new Drill"
+                why = f"startBefore passed before the operator could start it: {cause}"
+                return end_inconclusive(ctx, Reason.TOO_LATE, why, now)
             return replace(ctx.record, waiting=None)
 
 
