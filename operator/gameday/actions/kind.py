@@ -127,13 +127,18 @@ class ObjectCache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Objects to watch: ``labels`` and ``fields`` select them, in ``namespace`` or in the drill's own."""
+    """Objects to watch: ``labels`` and ``fields`` select them, in ``namespace`` or in the drill's own.
+
+    ``blocks`` is whether the whole drill decides nothing until they are listed. A kind that answers UNKNOWN until then
+    sets it to False: a list that fails must not keep the drill from an abort, or from the end of its outage.
+    """
 
     name: str
     resource: Resource
     labels: str = ""
     fields: str = ""
     namespace: str = ""
+    blocks: bool = True
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import ConfigDict, Field
 
 from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
-from gameday.actions.watched_pods import ALL_PODS, are, pod_names, snapshot_of, watches_of
+from gameday.actions.watched_pods import ALL_PODS, SETS, are, pod_names, snapshot_of, watches_of
 from gameday.actions.workload import FIELDS, KINDS, Named, Workload, changed
 from gameday.actions.workload_checks import is_cut_off, not_found, pods_of
 from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS, Object, Resource
@@ -140,17 +140,20 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
         return _noted((f"{number:02}".ljust(NAME, "x"), "x" * 36) for number in range(action.pods or MOST))
 
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
-        """The workload, all pods, and what stands between a Deployment and its pods."""
+        """The workload, all pods, and what stands between a Deployment and its pods until the undo log names some."""
         if (workload := _workload(action, change)) is not None:
-            yield from watches_of(workload)
+            yield from (watch for watch in watches_of(workload) if change is None or watch.name != SETS)
 
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
-        """Before it is registered, which pods would be deleted; from then on, what became of these very pods."""
-        if not all(ctx.cache.listed(watch.name) for watch in self.watches(ctx, name, action, change)):
-            return Observed()
+        """Before it is registered, which pods would be deleted; from then on, what became of these very pods.
+
+        There is nothing to put back, so that an undo waits for no list.
+        """
         workload = _workload(action, change)
         if workload is None:
             return Observed()
+        if not all(ctx.cache.listed(watch.name) for watch in self.watches(ctx, name, action, change)):
+            return _unseen(change) if change is not None and change.undo_requested_at is not None else Observed()
         there = ctx.cache.objects(workload.watch).get(workload.name)
         if there is None:
             gone = "was deleted by somebody else" if change is not None else f"{workload} does not exist"
@@ -245,6 +248,15 @@ def _before(ctx: ActionContext, seen: Observed, action: PodDelete) -> Observed:
     chosen = [(pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in _chosen(snapshot, action)]
     shown = f"{pod_names([name for name, _ in chosen])} of {action.workload.name} will be deleted"
     return replace(seen, before={"readyPods": many}, wanted=_noted(chosen), shown=shown)
+
+
+def _unseen(change: Change) -> Observed:
+    """The state of a change whose undo is requested and whose pods cannot be seen."""
+    shown = f"the pods of {change.object_name} were not seen; its controller creates new ones for those that are gone"
+    return Observed(
+        Presence.ABSENT, change.object_kind, change.object_name, before=change.before, wanted=change.wanted,
+        uid=change.object_uid, shown=shown, may_arrive=True,
+    )  # fmt: skip
 
 
 def _of_change(ctx: ActionContext, seen: Observed, change: Change) -> Observed:

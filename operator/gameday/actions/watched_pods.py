@@ -20,11 +20,16 @@ NAMED: Final = 3
 
 
 def watches_of(workload: Workload) -> Iterator[Watch]:
-    """The workload, all pods, and what stands between a Deployment and its pods."""
-    yield Watch(workload.watch, workload.resource, fields=f"metadata.name={workload.name}")
-    yield Watch(ALL_PODS, PODS)
+    """The workload, all pods, and what stands between a Deployment and its pods; whoever reads them asks ``listed``."""
+    yield watch_of(workload)
+    yield Watch(ALL_PODS, PODS, blocks=False)
     if workload.resource is DEPLOYMENTS:
-        yield Watch(SETS, REPLICA_SETS)
+        yield Watch(SETS, REPLICA_SETS, blocks=False)
+
+
+def watch_of(workload: Workload) -> Watch:
+    """The workload alone."""
+    return Watch(workload.watch, workload.resource, fields=f"metadata.name={workload.name}", blocks=False)
 
 
 def snapshot_of(ctx: ActionContext) -> NamespaceSnapshot:

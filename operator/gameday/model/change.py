@@ -127,6 +127,11 @@ class Observed:
     """Whether a request of which nothing was heard may still change something after its undo, and stay."""
 
     @property
+    def known(self) -> bool:
+        """Whether it was seen at all; otherwise the rest says nothing."""
+        return self.presence is not Presence.UNKNOWN
+
+    @property
     def there(self) -> bool:
         """Whether anything of the change is in the cluster."""
         return self.presence in THERE

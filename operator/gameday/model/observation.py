@@ -202,8 +202,16 @@ class Observation:
     """What a person says of each fault that a person makes: ``done`` or ``undone``."""
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The visible policies that decide who may reach the dependency that a fault cuts."""
+    unlisted: str = ""
+    """Why a collection could not be listed yet without which something counts as unknown, or ""."""
+    unlisted_long: bool = False
+    """Whether that lasts for so long that people are to know."""
     suspected_bypasses: Mapping[str, str] = field(default_factory=dict)
     """What most likely lets traffic through a cut that shows no effect, by fault."""
+
+    def explained(self, why: str) -> str:
+        """Why something is not done, as a message; what could not be listed may be behind it."""
+        return "; ".join(filter(None, (why, self.unlisted)))
 
     def change(self, name: str) -> Observed:
         """How what a fault or step changes stands; nothing is known of it where it was not looked at."""

@@ -276,8 +276,19 @@ def test_what_it_watches(cluster: Cluster) -> None:
     def of(action: PodDelete | None, change: Change | None) -> list[Resource]:
         return [watch.resource for watch in kind().watches(scene(cluster, Scripted()), "f0", action, change)]
 
-    assert of(ONE, None) == of(None, REGISTERED) == [DEPLOYMENTS, PODS, REPLICA_SETS]
+    assert of(ONE, None) == [DEPLOYMENTS, PODS, REPLICA_SETS]
+    assert of(None, REGISTERED) == of(ONE, UNDOING) == [DEPLOYMENTS, PODS], "the undo log names the pods"
     assert of(PodDelete(stateful_set("queue"), pods=1), None) == [STATEFUL_SETS, PODS]
+
+
+def test_no_list_of_it_keeps_the_rest_of_a_drill_waiting_nor_its_undo(cluster: Cluster) -> None:
+    seen = Scripted(synced=False)
+    for change in (None, REGISTERED, ASKED, UNDOING):
+        assert not any(watch.blocks for watch in kind().watches(scene(cluster, seen), "f0", ONE, change))
+    assert kind().observe(scene(cluster, seen), "f0", ONE, ASKED).presence is Presence.UNKNOWN
+    undone = kind().observe(scene(cluster, seen), "f0", ONE, UNDOING)
+    assert (undone.presence, undone.may_arrive) == (Presence.ABSENT, True)
+    assert undone.shown == "the pods of api were not seen; its controller creates new ones for those that are gone"
 
 
 def test_a_pod_that_is_lost_before_the_request_ends_the_drill(cluster: Cluster) -> None:

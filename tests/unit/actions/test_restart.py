@@ -162,6 +162,7 @@ def test_nothing_is_said_before_the_watches_have_listed(cluster: Cluster) -> Non
     seen.synced = False
     assert kind().ran(scene(cluster, seen), NAME, API, None).state is RunState.UNKNOWN
     assert {w.name for w in kind().watches(scene(cluster, seen), NAME, API)} >= {ALL_PODS, SETS}
+    assert not any(watch.blocks for watch in kind().watches(scene(cluster, seen), NAME, API)), "the rest goes on"
 
 
 def test_the_running_pods_of_the_workload_are_noted_and_no_others(cluster: Cluster) -> None:

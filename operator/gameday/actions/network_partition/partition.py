@@ -151,7 +151,8 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         grows = cut is not None and cut.backend is Via.NETWORK_POLICY and cut.destination.selector
         if cut is not None and grows and isinstance(action, NetworkPartition) and isinstance(action.to, ServiceRef):
             labels = f"kubernetes.io/service-name={action.to.name}"
-            yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=cut.destination.namespace)
+            where = cut.destination.namespace
+            yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=where, blocks=False)
 
     def grown(self, ctx: ActionContext, cut: Cut) -> Cut:
         """A cut by addresses covers every one that the Service or the name has, or had since the drill began."""
@@ -165,6 +166,10 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
         cut = _cut(ctx, name)
         resource = _kind(cut, change)
+        needs = (watch for watch in self.watches(ctx, name, action, change) if not watch.blocks)
+        if (change is None or not change.touched) and not all(ctx.cache.listed(watch.name) for watch in needs):
+            # What is to be cut is not known yet. A cut that is there grows once it is.
+            return Observed()
         if change is None:
             return Observed(
                 Presence.ABSENT, resource.kind if resource is not None else "", names.policy(ctx.drill, name)

@@ -249,11 +249,11 @@ class RedisAclKind(MadeByPods[RedisAclSpec, RedisAcl]):
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The pods of the namespace, where some of them are targets."""
         if isinstance(action, RedisAcl) and action.targets is not None:
-            yield Watch(TARGETS, PODS)
+            yield Watch(TARGETS, PODS, blocks=False)
 
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """What the pods say of their work; a change that was refused will never be made."""
-        needs = change is None or change.undo_requested_at is None
+        needs = change is None or (change.seen_at is None and change.undo_requested_at is None)
         if needs and any(not ctx.cache.listed(watch.name) for watch in self.watches(ctx, name, action, change)):
             return Observed()
         seen = super().observe(ctx, name, action, change)

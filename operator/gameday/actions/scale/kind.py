@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gameday.actions.kind import ActionContext, ActionKind, AgentPod, PreflightContext, Use, Watch
 from gameday.actions.scale import ends, owners
-from gameday.actions.watched_pods import seen_left, watches_of
+from gameday.actions.watched_pods import seen_left, watch_of, watches_of
 from gameday.actions.workload import KINDS, Named, Workload, changed
 from gameday.actions.workload_checks import READS, is_cut_off, not_found, pods_of
 from gameday.cluster.client import Cluster
@@ -179,17 +179,20 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         if (workload := _workload(action, change)) is None:
             return
         if change is not None and change.undo_requested_at is not None:
-            yield Watch(workload.watch, workload.resource, fields=f"metadata.name={workload.name}")
+            yield watch_of(workload)
         else:
             yield from watches_of(workload)
 
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
-        """How the workload stands."""
+        """How the workload stands; nothing is known before a change whose effect could not be seen."""
         workload = _workload(action, change)
         if workload is None or not ctx.cache.listed(workload.watch):
             return Observed()
+        left = seen_left(ctx, workload)
+        if left is None and (change is None or not change.touched):
+            return Observed()
         there = ctx.cache.objects(workload.watch).get(workload.name)
-        return observed(workload, there, _wanted(action, change), change, seen_left(ctx, workload))
+        return observed(workload, there, _wanted(action, change), change, left)
 
     async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Scale the workload, then read it: otherwise a controller that scales back at once would never be noticed."""

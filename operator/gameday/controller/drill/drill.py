@@ -95,7 +95,7 @@ class DrillRunner:
             return self.loop.look_in_vain(self.informers.list_error, self.clock())
         return self.loop.look(
             self.persisted.plan, self.informers.observe(), self.clock(), must_save=self.persisted.must_save,
-            unseen=self.informers.watch_error,
+            unseen=self.informers.watch_error or self.informers.unlisted,
         )  # fmt: skip
 
     def _attend(self, tasks: TaskSet) -> None:

@@ -19,7 +19,6 @@ from gameday.cluster.resources import (
     PODS,
     SERVICE_ACCOUNTS,
     Object,
-    Resource,
 )
 from gameday.controller.administrator import Administrator
 from gameday.controller.drill import agents
@@ -77,6 +76,8 @@ class DrillInformers:
         """Whether the GameDay shows this drill as its last one."""
         self._wake: Callable[[], None] = lambda: None
         self._informers: dict[str, Informer] = {}
+        self._blocking: set[str] = set()
+        """The informers without whose objects nothing is decided."""
         self._wanted: tuple[Plan | None, Setup | None, frozenset[str]] = (None, None, frozenset())
         self._kinds: tuple[Setup | None, tuple[str, ...]] = (None, ())
         self._tasks: TaskSet | None = None
@@ -85,10 +86,10 @@ class DrillInformers:
         """Start the informers that every drill needs; ``wake`` is called at each change."""
         self._tasks, self._wake = tasks, wake
         self.administrator.listeners[wake] = None
-        self._start_informer("drill", self.operator, DRILLS, fields=f"metadata.name={self.persisted.name}")
-        name = self.persisted.drill["spec"]["gameDay"]
-        self._start_informer("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
-        self._start_informer("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
+        gameday = self.persisted.drill["spec"]["gameDay"]
+        self._start(self.operator, Watch("drill", DRILLS, fields=f"metadata.name={self.persisted.name}"))
+        self._start(self.operator, Watch("gameday", GAMEDAYS, fields=f"metadata.name={gameday}"))
+        self._start(self.operator, Watch("account", SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}"))
 
     def close(self) -> None:
         """Stop listening to the administrator; the informers end with their tasks."""
@@ -97,8 +98,8 @@ class DrillInformers:
     def open_namespace(self, plan: Plan) -> None:
         """Start the informers of the objects that the drill creates and changes; a second call does nothing."""
         ours = f"{DRILL}={self.persisted.name}"
-        self._start_informer("pods", self.account, PODS, labels=ours)
-        self._start_informer("jobs", self.account, JOBS, labels=ours)
+        self._start(self.account, Watch("pods", PODS, labels=ours))
+        self._start(self.account, Watch("jobs", JOBS, labels=ours))
         for fault in plan.outage.faults:
             self.open_change(fault.name)
         for change in self.persisted.record.changes:
@@ -115,20 +116,10 @@ class DrillInformers:
         action, change = self.action(name), self.persisted.record.change(name)
         kind = KINDS.changes.get(change.kind if change is not None else action.KIND if action is not None else "")
         for watch in kind.watches(self.context, name, action, change) if kind is not None else ():
-            self._watch(watch)
+            self._start(self.account, watch)
         if action is not None and action.KIND in KINDS.runs:
             for watch in KINDS.runs[action.KIND].watches(self.context, name, action):
-                self._watch(watch)
-
-    def _watch(self, watch: Watch) -> None:
-        self._start_informer(
-            watch.name,
-            self.account,
-            watch.resource,
-            labels=watch.labels,
-            fields=watch.fields,
-            namespace=watch.namespace,
-        )
+                self._start(self.account, watch)
 
     def action(self, name: str) -> Action | None:
         """The action of a fault or step, or None while the plan is unknown."""
@@ -142,20 +133,26 @@ class DrillInformers:
 
     @property
     def synced(self) -> bool:
-        """Whether every informer has listed its objects; until then an absent object may exist."""
-        return self.administrator.known and all(informer.synced for informer in self._informers.values())
+        """Whether all is listed without which an absent object may exist: of the rest, kinds say that it is unknown."""
+        return self.administrator.known and all(self.listed(name) for name in self._blocking)
 
     @property
     def list_error(self) -> str:
-        """The API server's error for a collection that could not be listed yet, or ""."""
-        return next(
-            (informer.error for informer in self._informers.values() if not informer.synced and informer.error), ""
-        )
+        """The API server's error for a collection that must be listed first, or ""."""
+        late = (one for name, one in self._informers.items() if name in self._blocking and not one.synced)
+        return next((one.error for one in late if one.error), "")
 
     @property
     def watch_error(self) -> str:
         """The API server's error for a collection that was listed before and cannot be listed now, or ""."""
         return next((informer.error for informer in self._informers.values() if informer.synced and informer.error), "")
+
+    @property
+    def unlisted(self) -> str:
+        """Why a collection is not listed yet of which kinds of actions say that it is unknown, or ""."""
+        late = [one for name, one in self._informers.items() if name not in self._blocking and not one.synced]
+        error = next((one.error for one in late if one.error), "")
+        return error or next((f"list {one.resource.plural}: no answer yet" for one in late), "")
 
     def single(self, name: str) -> Object | None:
         """The object of an informer that watches at most one, or None."""
@@ -225,6 +222,7 @@ class DrillInformers:
             callers=frozenset(pod["metadata"]["name"] for pod in callers),
             callers_leaving=leaving(pod for pod in callers if not has_ended(pod)),
             confirmed=confirmed_of(drill),
+            unlisted=self.unlisted,
         )
         if plan is None or setup is None:
             return observed
@@ -365,21 +363,15 @@ class DrillInformers:
         self.persisted.setup = wider
         return wider
 
-    def _start_informer(
-        self,
-        name: str,
-        cluster: Cluster,
-        resource: Resource,
-        *,
-        labels: str = "",
-        fields: str = "",
-        namespace: str = "",
-    ) -> None:
-        if name in self._informers or self._tasks is None:
+    def _start(self, cluster: Cluster, watch: Watch) -> None:
+        """Start an informer, unless one of its name runs."""
+        if watch.name in self._informers or self._tasks is None:
             return
-        where = namespace or self.persisted.namespace
-        informer = Informer(cluster, resource, where, self._wake, labels=labels, fields=fields)
-        self._informers[name] = informer
+        where = watch.namespace or self.persisted.namespace
+        informer = Informer(cluster, watch.resource, where, self._wake, labels=watch.labels, fields=watch.fields)
+        self._informers[watch.name] = informer
+        if watch.blocks:
+            self._blocking.add(watch.name)
         self._tasks.start(informer.run())
 
 

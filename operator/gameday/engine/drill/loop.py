@@ -115,7 +115,7 @@ class DrillLoop:
         self._believes = self._sought_leak = False
         self._refused: dict[CommandKey, float] = {}
         """When each command was refused first, of those that had no other answer since."""
-        self._unseen_since = float("inf")
+        self._unseen_since = self._unlisted_since = float("inf")
         self._asked_at = float("-inf")
         self._seen: tuple[Observation, Observation] | None = None
         """The world as it was handed in last, and what was made of it."""
@@ -136,10 +136,10 @@ class DrillLoop:
     def look(
         self, plan: Plan | None, observed: Observation, now: float, *, must_save: bool = False, unseen: str = ""
     ) -> Work:
-        """Decide what follows from the world, whose every part was read.
+        """Decide what follows from the world, of which all was read whose absence would be misread.
 
         ``must_save`` says that the status is not what this process goes on from, even if nothing changes. ``unseen`` is
-        why a part cannot be read any more, nothing while all can: what is known of it may be out of date.
+        why a part cannot be read, nothing while all can: what is known of it may be out of date, or nothing is known.
         """
         work = self._look(plan, observed, now, must_save=must_save)
         return replace(work, blind=True) if self._may_be_ending(observed, unseen, now) else work
@@ -200,12 +200,15 @@ class DrillLoop:
         again = rolling and now >= outcomes.checked_at + LOOK_AGAIN_AFTER
         arriving = outcomes.may_still_execute(now)
         read = self._read_again(now)
+        self._unlisted_since = min(self._unlisted_since, now) if observed.unlisted else float("inf")
+        unlisted_long = now > self._unlisted_since + BLIND_AFTER
         if self._seen is not None and self._seen[0] is observed:
             known = self._seen[1]
             same = known.errors is errors and known.lock is outcomes.lock and known.reported is outcomes.reported
             same = same and known.made is outcomes.made and known.locked_by is outcomes.locked_by
             same = same and known.keeping is outcomes.keeping and known.read_again is read
             same = same and known.changed_by_admission is outcomes.changed_by_admission
+            same = same and known.unlisted_long is unlisted_long
             if same and known.look_again is again and known.arriving is arriving:
                 return known
         known = replace(
@@ -219,6 +222,7 @@ class DrillLoop:
             look_again=again,
             arriving=arriving,
             read_again=read,
+            unlisted_long=unlisted_long,
             keeping=outcomes.keeping,
             errors=errors,
         )

@@ -77,7 +77,8 @@ class Steps:
             return self._not_done(ctx, step, StepState.FAILED, ran.shown)
         if entry is None:
             active = (one for one in of_steps(ctx.record, ctx.plan) if one.state is ChangeState.ACTIVE)
-            if any(not ctx.observed.change(change.name).followed for change in active):
+            seen = (ctx.observed.change(change.name) for change in active)
+            if not all(one.known and one.followed for one in seen):
                 return ctx.record
             return _intend(ctx, step, ran.shown, ran.notes)
         if ran.state is RunState.DONE:
@@ -207,7 +208,7 @@ def _put_back(ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
     for change in _reverted_by(record, step):
         record = ask_undo_of(record, change, ctx.now)
         seen = ctx.observed.change(change.name)
-        if change.open or not seen.settled:
+        if change.open or not seen.known or not seen.settled:
             return record
         shown = seen.shown
     return _done(ctx.with_record(record), step, shown or f"{step.action.subject[1]} was not changed")
@@ -229,7 +230,7 @@ def _done(ctx: Context, step: Step, message: str) -> DrillRecord:
 
 
 def _error(ctx: Context, step: Step) -> str:
-    error = error_of(ctx.observed.errors, *_commands(ctx, step)) or _stalled(ctx, step)
+    error = ctx.observed.explained(error_of(ctx.observed.errors, *_commands(ctx, step)) or _stalled(ctx, step))
     return f": {error}" if error else ""
 
 

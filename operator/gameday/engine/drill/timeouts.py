@@ -17,6 +17,8 @@ PROVE: Final = 30.0
 """From the injection request until the witnesses are cut off; for kinds that need longer, see ``proven_within``."""
 CLOSE_CONNECTIONS: Final = 15.0
 """Killing the connections that the targets had."""
+LIST: Final = 10.0
+"""Listing what a fault is to change, which is unknown until then, also once a process has taken the drill over."""
 UNDO: Final = 30.0
 """From the undo request until the witnesses are back."""
 LATE_REQUEST: Final = 70.0

@@ -109,7 +109,7 @@ def held(change: Change, seen: Observed) -> bool:
 
 
 def stalled_by(ctx: Context) -> str:
-    """The error that has kept us from undoing or from tidying up for longer than that may take, or nothing."""
+    """The error that has kept us from seeing, undoing or tidying up for longer than that may take, or nothing."""
     record, errors = ctx.record, ctx.observed.errors
     if record.finished_at is not None:
         if not tidies_late(ctx):
@@ -118,7 +118,8 @@ def stalled_by(ctx: Context) -> str:
         tidying = do.StopAgents(), do.StopCallers(), do.ReleaseLock(), do.UpdateGameDay(), do.RemoveFinalizer()
         return error_of(errors, *discards, *tidying) or _lost_callers(ctx)
     open_ = (change for change in record.changes if change.open)
-    return next((error for change in open_ if _late(ctx, change) and (error := _error(ctx, change))), "")
+    error = next((error for change in open_ if _late(ctx, change) and (error := _error(ctx, change))), "")
+    return error or (ctx.observed.unlisted if ctx.observed.unlisted_long else "")
 
 
 def tidies_late(ctx: Context) -> bool:
@@ -152,7 +153,8 @@ def undo_commands(change: Change) -> tuple[do.Command, ...]:
 
 
 def _error(ctx: Context, change: Change) -> str:
-    return error_of(ctx.observed.errors, *undo_commands(change))
+    error = error_of(ctx.observed.errors, *undo_commands(change))
+    return error if ctx.observed.change(change.name).known else ctx.observed.explained(error)
 
 
 def _late(ctx: Context, change: Change) -> bool:

@@ -69,7 +69,7 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
 
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The drill's budgets."""
-        yield Watch(self.name, BUDGETS, labels=f"{DRILL}={ctx.drill}")
+        yield Watch(self.name, BUDGETS, labels=f"{DRILL}={ctx.drill}", blocks=False)
 
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """How the budget stands."""

@@ -286,6 +286,7 @@ def test_nothing_is_known_before_the_targets_are_listed_but_an_undo_waits_for_no
     assert kind().observe(here, "off", OFF, None).presence is Presence.UNKNOWN
     assert kind().observe(listed(cluster), "off", OFF, None).presence is Presence.ABSENT
     assert kind().observe(listed(cluster), "off", None, UNDOING).presence is Presence.PRESENT
+    assert [watch.blocks for watch in kind().watches(here, "off", OFF, None)] == [False]
 
 
 def test_what_was_refused_before_the_change_is_said_and_needs_no_undo(cluster: Cluster) -> None:

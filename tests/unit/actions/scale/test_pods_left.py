@@ -23,8 +23,9 @@ from workloads import deployment, stateful_set
 
 WORKER = deployment("worker")
 CHANGE = Change(
-    "stop", "scale", "Deployment", "worker", "fuse", ChangeState.ACTIVE, before={"replicas": 3}, wanted={"replicas": 0}
-)
+    "stop", "scale", "Deployment", "worker", "fuse", ChangeState.ACTIVE, before={"replicas": 3}, wanted={"replicas": 0},
+    requested_at=0.5,
+)  # fmt: skip
 OWNER = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker", "uid": "worker", "controller": True}
 SET: Object = {"metadata": {"name": "worker-5d9", "uid": "set", "ownerReferences": [OWNER]}}
 STANDALONE: Object = {"metadata": {"name": "worker-old", "uid": "old"}}
@@ -112,6 +113,22 @@ def test_a_pod_whose_replica_set_is_deleted_is_still_waited_for(cluster: Cluster
 def test_pods_that_were_not_listed_do_not_count_as_gone(unlisted: str, cluster: Cluster) -> None:
     found = observe(cluster, unlisted=unlisted)
     assert (found.presence, found.settled, found.followed) == (Presence.PRESENT, False, False)
+
+
+@pytest.mark.parametrize("unlisted", [WORKER.watch, ALL_PODS, SETS])
+def test_nothing_is_known_before_a_change_whose_effect_could_not_be_seen(unlisted: str, cluster: Cluster) -> None:
+    ctx, action = context(cluster, sets=(SET,), unlisted=unlisted), Scale(WORKER, 1)
+    registered = replace(CHANGE, state=ChangeState.ARMED, requested_at=None)
+    for change in (None, registered):
+        assert KINDS.changes["scale"].observe(ctx, "stop", action, change).presence is Presence.UNKNOWN
+        whole = context(cluster, sets=(SET,))
+        assert KINDS.changes["scale"].observe(whole, "stop", action, change).presence is not Presence.UNKNOWN
+
+
+def test_no_list_of_it_keeps_the_rest_of_a_drill_waiting(cluster: Cluster) -> None:
+    for change in (None, CHANGE, replace(CHANGE, undo_requested_at=1.0)):
+        watches = KINDS.changes["scale"].watches(context(cluster, sets=()), "stop", Scale(WORKER, 0), change)
+        assert not any(watch.blocks for watch in watches)
 
 
 def test_an_undo_need_not_see_pods(cluster: Cluster) -> None:

@@ -84,6 +84,12 @@ def _trouble(ctx: Context) -> str:
 def _request(ctx: Context, change: Change) -> DrillRecord:
     """Ask for the change of a fault; the first one's request is the drill's."""
     seen = ctx.observed.change(change.name)
+    if not seen.known:
+        # The steady state ended with all of it known: this process has not listed it yet.
+        if ctx.now <= ctx.observed.resumed_at + timeouts.LIST:
+            return ctx.record
+        why = ctx.observed.explained(f"fault {change.name}: the object that it changes could not be read")
+        return end_inconclusive(ctx, Reason.INJECTION_FAILED, why, ctx.now)
     # The drill has changed nothing yet: what looks like the fault is somebody else's, and would be reverted as its own.
     if seen.there or seen.presence is Presence.GONE:
         why = (
@@ -171,7 +177,7 @@ def _without_effect(ctx: Context, change: Change, requested: float, lacking: str
     patience = effects.proof_of(ctx, change.name).patience()
     if ctx.now <= requested + patience:
         return ctx.record
-    why = f"fault {change.name} had no effect within {patience:.0f} s: {lacking}"
+    why = ctx.observed.explained(f"fault {change.name} had no effect within {patience:.0f} s: {lacking}")
     return end_inconclusive(ctx, Reason.NO_EFFECT, why, requested)
 
 
@@ -186,7 +192,8 @@ def _hold(ctx: Context, started_at: float) -> DrillRecord:
     record = end_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends))
     record = record.enter(Phase.RECOVERY, ctx.now, "the outage is over; undoing the faults")
     # Where an earlier process has reverted and could not say so, the recovery began when the outage was to end.
-    reverted = not any(ctx.observed.change(change.name).there for change in of_faults(record, ctx.plan))
+    seen = (ctx.observed.change(change.name) for change in of_faults(record, ctx.plan))
+    reverted = all(one.known and not one.there for one in seen)
     return ask_undo_of_faults(record, ctx.plan, ends if reverted else ctx.now)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import agents_start, connections, effects
+from gameday.engine.drill import agents_start, connections, effects, timeouts
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
@@ -79,8 +79,10 @@ def _go(ctx: Context, since: float, ends: float) -> DrillRecord:
         record = record.note(ctx.now, "ProofWarning", warning, warning=True)
     for fault in ctx.plan.outage.faults:
         seen = ctx.observed.change(fault.name)
+        if not seen.known and ctx.now <= max(ends, ctx.observed.resumed_at) + timeouts.LIST:
+            return ctx.record
         if seen.presence is not Presence.ABSENT:
-            why = seen.detail or seen.shown or "the object that it changes could not be read"
+            why = seen.detail or seen.shown or ctx.observed.explained("the object that it changes could not be read")
             return end_inconclusive(
                 ctx, Reason.INJECTION_FAILED, f"fault {fault.name}: {why}; nothing was touched", ctx.now
             )
