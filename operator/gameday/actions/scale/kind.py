@@ -247,6 +247,10 @@ def observed(
         return Observed(Presence.GONE, workload.resource.kind, name, detail=gone, shown=shown)
     stands = _stands(there)
     before = change.before["replicas"] if change is not None and change.before else stands.replicas
+    ready = stands.ready >= stands.replicas
+    # Once the undo is requested only the workload is watched, and pods that are still ending hold up nothing.
+    undoing = change is not None and change.undo_requested_at is not None
+    ended = stands.pods == stands.ready == stands.replicas and left is not None and left <= stands.replicas
     seen = Observed(
         _presence(stands.replicas, before, wanted),
         workload.resource.kind,
@@ -258,7 +262,7 @@ def observed(
         version=there["metadata"].get("resourceVersion", ""),
         detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person changes its replicas",
         shown=f"{name} is at {_replicas(stands.replicas)}",
-        settled=stands.pods == stands.ready == stands.replicas and left is not None and left <= stands.replicas,
+        settled=ready if undoing else ended,
         followed=stands.pods >= 0 and left is not None,
         may_arrive=True,
     )
@@ -270,7 +274,7 @@ def observed(
         return replace(seen, shown=f"{name} from {stands.replicas} to {_replicas(wanted)}")
     if seen.presence is Presence.ABSENT:
         # It is back with as many pods as it wants, whatever else of it is still ending.
-        return replace(seen, shown=f"{name} is back at {_replicas(before)}", settled=stands.ready >= stands.replicas)
+        return replace(seen, shown=f"{name} is back at {_replicas(before)}", settled=ready)
     if seen.presence is Presence.TAMPERED:
         text = f"{name} stays at {_replicas(stands.replicas)}, which somebody else set; before the drill it had"
         return replace(seen, shown=f"{text} {before}")

@@ -110,6 +110,32 @@ def test_another_number_is_somebody_elses() -> None:
     assert found.detail == "is at 5: KEDA, an HPA, GitOps or a person changes its replicas"
 
 
+@pytest.mark.parametrize("left", [None, 5, 7], ids=["only the workload is watched", "all there", "some end"])
+@pytest.mark.parametrize(
+    ("replicas", "ready", "presence", "settled"),
+    [
+        (5, 5, Presence.TAMPERED, True),
+        (5, 4, Presence.TAMPERED, False),
+        (3, 3, Presence.ABSENT, True),
+        (0, 0, Presence.PRESENT, True),
+    ],
+    ids=["another number", "not ready yet", "the one from before", "ours, once it was put back"],
+)
+def test_an_undo_ends_once_the_pods_of_any_number_are_ready(
+    left: int | None, replicas: int, ready: int, presence: Presence, settled: bool
+) -> None:
+    """Once an undo is requested a new process does not watch the pods any more, and a restore would wait in vain."""
+    status = {"observedGeneration": 4, "readyReplicas": ready, "replicas": replicas}
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=10.0)
+    found = seen(deployment(replicas=replicas) | {"status": status}, undoing, left=left)
+    assert (found.presence, found.settled) == (presence, settled)
+
+
+def test_the_number_of_somebody_else_is_no_end_of_a_change_that_is_not_being_undone() -> None:
+    five = {"observedGeneration": 4, "readyReplicas": 5, "replicas": 5}
+    assert not seen(deployment(replicas=5) | {"status": five}, left=None).settled
+
+
 def test_where_the_number_that_was_set_is_not_known_any_other_is_ours() -> None:
     """The undo log of an operator that did not write it down: a workload left at 0 is worse than one put back."""
     unknown = replace(CHANGE, wanted=None)
