@@ -63,5 +63,11 @@ def runs(plan: Plan, known: dict[str, RunState]) -> dict[str, Ran]:
     """How far each irreversible step has come; ``known`` is by its name."""
     found = {name: known.get(name, RunState.ABSENT) for name, action in plan.actions() if not action.REVERSIBLE}
     return {
-        name: Ran(state, shown=SHOWN[state].format(name), waits=state is RunState.NEXT) for name, state in found.items()
+        name: Ran(
+            state,
+            shown=SHOWN[state].format(name),
+            waits=state is RunState.NEXT,
+            carried_out=state is RunState.DONE,
+        )
+        for name, state in found.items()
     }

@@ -177,7 +177,8 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
         there = _own_job(ctx, name)
         state, waits = state_of(there), there is not None and _has_not_begun(there)
         shown = QUEUED if waits and state is RunState.RUNNING else SHOWN[state]
-        return Ran(state, shown=shown.format(job(ctx.drill, name)), waits=waits)
+        carried_out = there is not None and _has_run(there)
+        return Ran(state, shown=shown.format(job(ctx.drill, name)), waits=waits, carried_out=carried_out)
 
     async def discard(self, ctx: ActionContext, name: str, action: Action) -> None:
         """Delete a Job that never started, at the version that was seen: one that was started since goes on."""
@@ -215,6 +216,15 @@ def _has_not_begun(there: Object) -> bool:
     status = there.get("status") or {}
     begun = any(status.get(field) for field in ("startTime", "active", "succeeded", "failed"))
     return _is_suspended(there) and "deletionTimestamp" not in there["metadata"] and not begun
+
+
+def _has_run(there: Object) -> bool:
+    """Whether a container of it surely ran: a pod of it is ready, or has succeeded.
+
+    Active pods may still wait for a node or for their image, and a pod may fail before any container of it runs.
+    """
+    status = there.get("status") or {}
+    return bool(status.get("ready") or status.get("succeeded")) or state_of(there) is RunState.DONE
 
 
 def state_of(there: Object | None) -> RunState:

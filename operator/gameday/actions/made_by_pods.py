@@ -141,7 +141,8 @@ class MadeByPods(ActionKind[Spec, Planned]):
             return replace(seen, presence=Presence.ABSENT, version="", shown=shown, may_arrive=True)
         said = said or Said(ended=True, text=f"{self.words.lost}: its pod is gone")
         text = said.text if said.ended else self.words.waits
-        return replace(seen, shown=f"{what} {text}", settled=said.good)
+        # Until its pod says that it did, it may wait for its image, or try in vain: that may be, and is not known.
+        return replace(seen, shown=f"{what} {text}", settled=said.good, carried_out=said.good)
 
     async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Create the pod that makes the change; a second time finds the first."""

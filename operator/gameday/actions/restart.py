@@ -9,7 +9,7 @@ new pods to become ready. A StatefulSet's new pod has the same name and another 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, NamedTuple
 
 from gameday.actions.kind import ActionContext, PreflightContext, RunKind, Use, Watch
@@ -188,6 +188,10 @@ def _progress(ctx: ActionContext, name: str, workload: Workload, there: Object, 
 
 
 def _under_way(workload: Workload, stands: _Progress) -> Ran:
+    return replace(_how_far(workload, stands), carried_out=stands.gone > 0)
+
+
+def _how_far(workload: Workload, stands: _Progress) -> Ran:
     every = stands.gone + len(stands.intact)
     if stands.replaced < stands.due:
         shown = f"{stands.gone} of {every} pods of {workload.name} {are(stands.gone)} evicted, and not all replacements"

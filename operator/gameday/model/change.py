@@ -111,6 +111,9 @@ class Observed:
     """Whether admission did it, as the object was created, and nobody since."""
     shown: str = ""
     """How the object stands, for the timeline: ``worker is at 0``."""
+    carried_out: bool = False
+    """Whether something that helps or harms the system surely followed from it by now, as a pod that is ready. That the
+    API server has an object which a pod or a controller is still to act on is not enough."""
     settled: bool = True
     """Whether what follows from the object's state has happened: the pods of a workload are there, or gone."""
     followed: bool = True
@@ -164,6 +167,8 @@ class Ran:
     """Its state as a text, for the timeline and for messages about why it is not done."""
     waits: bool = False
     """Whether its object is there and nothing of it was carried out: it is deleted if the step is given up."""
+    carried_out: bool = False
+    """Whether something of it surely was carried out by now. Where a pod may have begun, or not, that is not known."""
 
 
 NOT_RUN = Ran()

@@ -187,7 +187,8 @@ class MitigationEntry:
     """What is recorded of a mitigation from the moment on at which its condition had held for long enough.
 
     It is never taken up again. ``acted_at`` is the Unix second at which its first step was requested, None before that.
-    ``seen_at`` is the one at which that was first seen to be carried out, which may be long after the request.
+    ``seen_at`` is the one at which something of its steps was first seen to be carried out for certain, which may be
+    long after the request.
     ``ended_at`` is the one at which its last step was done; None of one that is under way, or that the drill's end cut
     short.
     """

@@ -164,6 +164,25 @@ async def test_one_that_a_queue_suspends_is_left_to_the_queue() -> None:
     assert "may have run before" in seen.shown, "a queue takes startTime away when it stops a Job"
 
 
+@pytest.mark.parametrize(
+    ("status", "carried_out"),
+    [
+        ({}, False),
+        ({"startTime": "2026-11-30T08:00:00Z", "active": 1, "ready": 0}, False),
+        ({"startTime": "2026-11-30T08:00:00Z", "active": 1, "ready": 1}, True),
+        ({"startTime": "2026-11-30T08:00:00Z", "active": 1, "succeeded": 1}, True),
+        ({"active": 1, "failed": 1}, False),
+        ({"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}, False),
+        ({"conditions": [{"type": "Complete", "status": "True"}]}, True),
+    ],
+    ids=["queued", "pending", "a pod is ready", "a pod has succeeded", "a pod has failed", "failed", "complete"],
+)
+def test_it_has_done_something_once_a_pod_of_it_surely_ran(status: Object, carried_out: bool) -> None:
+    """An active pod may be pending, and one that failed may never have had a node."""
+    there = job.build(CRON_JOB, "first-step-clear", "first", "drill-uid") | {"status": status}
+    assert KIND.ran(drill_with(Server(CRON_JOB), there), "clear", ACTION, None).carried_out is carried_out
+
+
 @pytest.mark.parametrize("queues", [False, True])
 async def test_one_that_never_started_is_deleted_where_the_step_is_given_up(queues: bool) -> None:
     server = Server(CRON_JOB, queues=queues)

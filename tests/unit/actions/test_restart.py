@@ -213,6 +213,16 @@ def test_the_next_one_goes_once_the_one_before_is_replaced(
     assert shown in {None, told}
 
 
+def test_it_has_done_something_once_the_first_pod_goes(cluster: Cluster) -> None:
+    def carried_out(*pods: Object, noted: State | None = NOTED) -> bool:
+        return kind().ran(scene(cluster, watched(*pods)), NAME, API, noted).carried_out
+
+    assert not carried_out(A, B, C, noted=None)
+    assert not carried_out(A, B, C)
+    assert carried_out(ending(A), B, C)
+    assert carried_out(*new("def"))
+
+
 def test_pods_that_are_not_ready_do_not_hold_it_up(cluster: Cluster) -> None:
     """A workload whose pods all hang is restarted."""
     assert state(cluster, *map(unready, OLD))[0] is RunState.NEXT

@@ -94,4 +94,6 @@ class HttpOnceKind(RunKind[HttpOnceSpec, HttpOnce]):
         said = said_by(pod, LOST)
         if not said.ended:
             return Ran(RunState.RUNNING, shown=f"{what} was not answered yet; see its pod {pod['metadata']['name']}")
-        return Ran(RunState.DONE if said.good else RunState.FAILED, shown=f"{what} {said.text}")
+        # A call that got no good answer may have had an effect, or none.
+        state = RunState.DONE if said.good else RunState.FAILED
+        return Ran(state, shown=f"{what} {said.text}", carried_out=said.good)

@@ -272,6 +272,8 @@ def observed(
         seen = replace(seen, relapsed=again)
     if change is None:
         return replace(seen, shown=f"{name} from {stands.replicas} to {_replicas(wanted)}")
+    if seen.presence is Presence.PRESENT:
+        seen = replace(seen, carried_out=_followed(stands, before))
     if seen.presence is Presence.ABSENT:
         # It is back with as many pods as it wants, whatever else of it is still ending.
         return replace(seen, shown=f"{name} is back at {_replicas(before)}", settled=ready)
@@ -305,6 +307,14 @@ class _Stands(NamedTuple):
     replicas: int
     ready: int
     pods: int
+
+
+def _followed(stands: _Stands, before: int) -> bool:
+    """Whether pods surely followed a change of the number: one more is ready, or those that are too many are deleted.
+
+    The number alone helps nobody: there may be no room for another pod.
+    """
+    return stands.ready > before if stands.replicas > before else 0 <= stands.pods <= stands.replicas
 
 
 def _stands(workload: Object) -> _Stands:

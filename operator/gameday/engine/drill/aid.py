@@ -7,6 +7,9 @@
       F  F  T  T     |  T  T                certainly before it
       F  F           |     T  T             not known: nothing was seen in between
       F  F  T  T     |  T  T                not known, where it must hold for longer than until the act
+
+Between the request of a step and the moment by which something of it surely was carried out it is not known either: its
+Job may wait in a queue, and its pod for an image.
 """
 
 from dataclasses import replace
@@ -37,7 +40,10 @@ def credited(ctx: Context, stage: Stage, expectation: Expectation, judgement: Ju
     if first >= judgement.at + margin:
         why = f"mitigation {by} acted before it had held for {expectation.holds:g} s: it may have held unaided"
         return replace(helped, state=ResultState.UNKNOWN, why=why)
-    if seen_at is None or judgement.open_until is None or judgement.open_until < seen_at + margin:
+    if seen_at is None or seen_at >= judgement.at:
+        why = f"it is not known whether mitigation {by} had done anything by then: it may have been met unaided"
+        return replace(helped, state=ResultState.UNKNOWN, why=why)
+    if judgement.open_until is None or judgement.open_until < seen_at + margin:
         why = f"nothing was seen between the act of mitigation {by} and the moment at which it was met"
         return replace(helped, state=ResultState.UNKNOWN, why=f"{why}: it may have been met unaided")
     return replace(helped, why=f"met only after mitigation {by} had acted, and it is to be met unaided")

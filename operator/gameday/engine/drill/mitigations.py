@@ -18,15 +18,12 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill import steps
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.runs import run_until_now
-from gameday.model.change import RunState
 from gameday.model.observation import Observation
-from gameday.model.plan import Mitigation, Plan
+from gameday.model.plan import Mitigation, Plan, Step
 from gameday.model.record import DrillRecord, MitigationEntry, Reason
 
 BEGUN: Final = "MitigationBegun"
 ENDED: Final = "MitigationDone"
-BEGAN: Final = frozenset({RunState.RUNNING, RunState.DONE, RunState.FAILED})
-"""States of a run of which something was carried out."""
 
 
 def carry_on(ctx: Context, *, begins: bool = True) -> DrillRecord:
@@ -85,15 +82,19 @@ def _true_since(ctx: Context, mitigation: Mitigation) -> float | None:
 
 
 def _seen(ctx: Context, entry: MitigationEntry, mitigation: Mitigation) -> MitigationEntry:
-    """The entry with the time at which something that a step requested was first seen, once it was."""
+    """The entry with the time by which something that a step requested was surely carried out, once it was."""
     if entry.acted_at is None or entry.seen_at is not None:
         return entry
-    for step in mitigation.steps:
-        change = ctx.record.change(step.name)
-        ran = not step.action.REVERSIBLE and ctx.record.step(step.name) is not None
-        if (change is not None and change.seen_at is not None) or (ran and ctx.observed.run(step.name).state in BEGAN):
-            return replace(entry, seen_at=ctx.now)
-    return entry
+    carried_out = any(_carried_out(ctx, step) for step in mitigation.steps)
+    return replace(entry, seen_at=ctx.now) if carried_out else entry
+
+
+def _carried_out(ctx: Context, step: Step) -> bool:
+    """Whether something of a step surely was carried out: its kind says so, of what the record says was requested."""
+    if not step.action.REVERSIBLE:
+        return ctx.record.step(step.name) is not None and ctx.observed.run(step.name).carried_out
+    change = ctx.record.change(step.name)
+    return change is not None and change.touched and ctx.observed.change(step.name).carried_out
 
 
 def _acted(record: DrillRecord, entry: MitigationEntry, mitigation: Mitigation) -> DrillRecord:

@@ -229,6 +229,21 @@ def test_how_the_call_stands(cluster: Cluster) -> None:
         assert "may have been sent" in text
 
 
+def test_a_call_has_done_something_once_it_has_a_good_answer(cluster: Cluster) -> None:
+    """Its pod may wait for its image, or try in vain, while the system recovers by itself."""
+
+    def carried_out(*pods: Object) -> bool:
+        return kind().observe(scene(cluster, *pods), "off", CALL, ACTIVE).carried_out
+
+    pending = caller(MADE, "fuse-uid", phase="Pending")
+    pending["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ErrImagePull"}}
+    assert not carried_out(pending)
+    assert not carried_out(caller(MADE, "fuse-uid"))
+    assert not carried_out(), "its pod is gone"
+    assert not carried_out(caller(MADE, "fuse-uid", said(good=False, text="got no answer (timeout)"), "Failed"))
+    assert carried_out(caller(MADE, "fuse-uid", said(good=True), "Succeeded"))
+
+
 def test_a_call_that_may_have_been_made_stays_until_it_is_taken_back(cluster: Cluster) -> None:
     def presence(change: Change, *pods: Object) -> Presence:
         return kind().observe(scene(cluster, *pods), "off", None, change).presence

@@ -74,6 +74,13 @@ def test_what_came_of_it(message: str, phase: str, state: RunState, says: str, c
     ran = kind().ran(scene(cluster, caller(MADE, "drill-uid", message, phase)), "restart api", ONCE, None)
     assert ran.state is state
     assert says in ran.shown
+    assert ran.carried_out is (state is RunState.DONE), "without a good answer it may have had an effect, or none"
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Running"])
+def test_one_that_was_not_answered_is_not_known_to_have_done_anything(phase: str, cluster: Cluster) -> None:
+    ran = kind().ran(scene(cluster, caller(MADE, "drill-uid", phase=phase)), "restart api", ONCE, None)
+    assert (ran.state, ran.carried_out, ran.waits) == (RunState.RUNNING, False, False)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,29 @@ def test_an_undo_waits_for_no_pod_that_is_still_ending() -> None:
     assert seen(BACK, left=None).settled
 
 
+@pytest.mark.parametrize(
+    ("to", "ready", "pods", "carried_out"),
+    [
+        (5, 3, 5, False),
+        (5, 4, 5, True),
+        (5, 2, 4, False),
+        (1, 3, 3, False),
+        (1, 2, 2, False),
+        (1, 1, 1, True),
+        (0, 0, 0, True),
+    ],
+)
+def test_its_number_alone_has_done_nothing(to: int, ready: int, pods: int, carried_out: bool) -> None:
+    """There may be no room for another pod, and the system may recover before there is."""
+    scaled = replace(CHANGE, wanted={"replicas": to})
+    status = {"observedGeneration": 4, "readyReplicas": ready, "replicas": pods}
+    assert seen(deployment(replicas=to) | {"status": status}, scaled, to, left=3).carried_out is carried_out
+    behind = deployment(generation=5, replicas=to) | {"status": status}
+    assert not seen(behind, scaled, to, left=3).carried_out, "its controller has not seen the number"
+    assert not seen(BACK, scaled, to).carried_out
+    assert not seen(BACK, None, to).carried_out
+
+
 def test_a_status_older_than_the_spec_is_not_taken_for_it() -> None:
     found = seen(deployment(generation=5, replicas=0) | {"status": {"observedGeneration": 4, "replicas": 0}})
     assert (found.settled, found.followed) == (False, False)

@@ -67,6 +67,7 @@ def test_who_helped(at: float, unmet: float, skew: float, by: str, unaided: Resu
     [
         pytest.param(103.0, MISSED, id="it was seen to act before that"),
         pytest.param(104.5, UNKNOWN, id="it may have acted later than it was to"),
+        pytest.param(105.5, UNKNOWN, id="it was not known to have acted before it was met"),
         pytest.param(None, UNKNOWN, id="nobody has seen it act"),
     ],
 )

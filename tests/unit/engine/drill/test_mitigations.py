@@ -1,26 +1,37 @@
 """When a mitigation begins and what waits for it: the engine alone, on samples of one character a second."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gameday.actions.job import RunJob
+from gameday.actions.registry import KINDS
+from gameday.actions.scale.kind import Scale
+from gameday.cluster.client import Cluster
+from gameday.cluster.resources import Object
 from gameday.engine.drill import mitigations, timeouts
+from gameday.engine.drill.aid import credited
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases import recovery
+from gameday.engine.evidence.judgement import Judgement
 from gameday.engine.evidence.series import Series
-from gameday.model.change import Ran, RunState
-from gameday.model.observation import Observation
-from gameday.model.plan import Fault, Mitigation, Plan, Stage, Step
+from gameday.model.change import Change, ChangeState, Observed, Presence, Ran, RunState
+from gameday.model.observation import Fuse, Observation
+from gameday.model.plan import Expectation, Fault, Mitigation, Mode, Plan, Stage, Step
 from gameday.model.record import DrillRecord, MitigationEntry, Phase, Result, ResultState, StepEntry, StepState
+from unit.actions.http.test_change import ACTIVE as CALLED
+from unit.actions.http.test_change import CALL, MADE, caller, said, scene
 from unit.engine.script import Script
 from unit.engine.simulation import a_plan
 from unit.engine.strips import strip
+from workloads import deployment
 
 RESTART = Mitigation("restart", "!health.ok", (Step("clear", RunJob("clear"), irreversible=True),), holds=2.0)
 SECOND = Mitigation("second", "health.full", (Step("throttle", RunJob("throttle"), irreversible=True),))
 PLAN = replace(a_plan(), mitigations=(RESTART, SECOND))
 REQUESTED = 2.0
+AGAIN = Expectation("healthy again", Mode.EVENTUALLY, "health.ok")
 RECORD = DrillRecord(Phase.OUTAGE, since=1.0, inject_requested_at=REQUESTED, outage_started_at=3.0, proven_at=3.5)
 WAITING = {"clear": Ran(RunState.ABSENT, shown="Job clear"), "throttle": Ran(RunState.ABSENT)}
 
@@ -104,13 +115,76 @@ def test_it_acts_when_its_first_step_is_requested() -> None:
     assert record.step("clear") == StepEntry("clear", StepState.INTENDED, 5.5, "Job clear")
 
 
+ACTED = replace(RECORD, mitigations=(MitigationEntry("restart", 4.5, 5.0),))
+"""The first step was requested at 5."""
+RAN = ACTED.with_step(StepEntry("clear", StepState.INTENDED, 5.0))
+
+
+def seen_at(plan: Plan, record: DrillRecord, **observed: Any) -> float | None:
+    """When something is known to be carried out, as it is seen at 6."""
+    asked = context(Says(), 6.0, record, plan)
+    return mitigations.carry_on(replace(asked, observed=replace(asked.observed, **observed))).mitigations[0].seen_at
+
+
 @pytest.mark.parametrize("state", list(RunState))
-def test_that_it_acts_is_seen_once_something_of_its_step_is_there(state: RunState) -> None:
-    record = replace(RECORD, mitigations=(MitigationEntry("restart", 4.5, 5.0),))
-    asked = context(Says(), 6.0, record.with_step(StepEntry("clear", StepState.INTENDED, 5.0)))
-    seen = mitigations.carry_on(replace(asked, observed=replace(asked.observed, runs={"clear": Ran(state)})))
-    is_there = state in {RunState.RUNNING, RunState.DONE, RunState.FAILED}
-    assert seen.mitigations[0].seen_at == (6.0 if is_there else None)
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_run_has_not_acted_before_something_of_it_is_carried_out(state: RunState, waits: bool) -> None:
+    """A Job may wait in a queue, and a pod for its image, while the system recovers by itself."""
+    assert seen_at(PLAN, RAN, runs={"clear": Ran(state, waits=waits)}) is None
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.NEXT, RunState.DONE])
+def test_a_run_has_acted_once_its_kind_knows_it(state: RunState) -> None:
+    runs = {"clear": Ran(state, carried_out=True)}
+    assert seen_at(PLAN, RAN, runs=runs) == 6.0
+    assert seen_at(PLAN, ACTED, runs=runs) is None, "the step was not requested"
+
+
+THROTTLE = replace(RESTART, steps=(Step("fewer", Scale(deployment("producer"), 1)),))
+FEWER = Change(
+    "fewer", "scale", "Deployment", "producer", "fuse", ChangeState.ACTIVE, {"replicas": 3}, {"replicas": 1},
+    fuse_uid="f", requested_at=5.0, seen_at=5.2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("carried_out", "seen"), [(False, None), (True, 6.0)])
+def test_a_change_that_is_confirmed_has_not_acted_before_something_follows_from_it(
+    carried_out: bool, seen: float | None
+) -> None:
+    """The API server has the object: the pod that is to call, or the new replicas, may still be pending."""
+    plan = replace(PLAN, mitigations=(THROTTLE,))
+    record = ACTED.with_change(FEWER).with_step(StepEntry("fewer", StepState.INTENDED, 5.0))
+    stands = Observed(Presence.PRESENT, settled=False, carried_out=carried_out)
+    made, fuses = frozenset({"fewer"}), {"fuse": Fuse("f", armed=True)}
+    assert seen_at(plan, record, changes={"fewer": stands}, made=made, fuses=fuses) == seen
+
+
+SENT = replace(CALL, seen=None, undone=None)
+
+
+def test_a_call_whose_pod_is_pending_has_not_acted(cluster: Cluster) -> None:
+    plan = replace(PLAN, mitigations=(replace(RESTART, steps=(Step("off", SENT),)),))
+    record = ACTED.with_change(CALLED).with_step(StepEntry("off", StepState.INTENDED, 5.0))
+    world = {"made": frozenset({"off"}), "fuses": {"first-fuse": Fuse("fuse-uid", armed=True)}}
+
+    def seen(pod: Object) -> float | None:
+        stands = KINDS.changes["http"].observe(scene(cluster, pod), "off", SENT, CALLED)
+        return seen_at(plan, record, changes={"off": stands}, **world)
+
+    assert seen(caller(MADE, "fuse-uid", phase="Pending")) is None
+    assert seen(caller(MADE, "fuse-uid", said(good=True), "Succeeded")) == 6.0
+
+
+def test_what_is_met_while_the_job_waits_in_a_queue_is_unknown_and_no_miss() -> None:
+    unaided = replace(AGAIN, unaided=True)
+    waits = context(Says(), 6.0, RAN)
+    waits = replace(waits, observed=replace(waits.observed, runs={"clear": Ran(RunState.RUNNING, waits=True)}))
+    going = replace(waits, record=mitigations.carry_on(waits), now=9.0)
+    judged = credited(going, Stage.RECOVERY, unaided, Judgement(ResultState.MET, 9.0, open_until=8.0))
+    assert (judged.state, judged.by) == (ResultState.UNKNOWN, "restart")
+    assert judged.why == (
+        "it is not known whether mitigation restart had done anything by then: it may have been met unaided"
+    )
 
 
 def test_steps_that_take_too_long_end_the_drill() -> None:
