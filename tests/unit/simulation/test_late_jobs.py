@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+import yaml
 
 from gameday.cluster.resources import DEPLOYMENTS, DRILLS, JOBS, Object, Resource
 from gameday.model.labels import ROLE
 from simulation import client
 from simulation.controllers import begins
+from simulation.namespace import SimulatedNamespace
 from simulation.outcome import Outcome
 from simulation.running import Simulation
 from simulation.scenario import Defect, Failure, Mitigates, Scenario, Trial, What
@@ -23,6 +25,15 @@ TOLD = Failure(What.DELAY, 0.0, count=0)
 """Tells the promises about verdicts that something may be late."""
 TOLD_OF_A_DEATH = Failure(What.CRASH, 0.5, seconds=1.0)
 """Tells them the same of processes that die; this one has nothing to do yet."""
+
+
+ONLY_A_JOB = """
+ifMissed: [healthy again]
+within: 30s
+steps:
+- {name: clear state, job: {fromCronJob: clear-stalled}, irreversible: true}
+"""
+"""A rollback that changes nothing which a fuse would put back."""
 
 
 def _is_step(body: Object) -> bool:
@@ -162,3 +173,27 @@ def test_it_does_not_run_against_workers_where_the_process_that_asked_for_it_die
     trial: Trial, seconds: float, verb: str, dies: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Late(trial, seconds, verb=verb, dies=dies).holds(monkeypatch)
+
+
+@pytest.mark.parametrize("seconds", GAVE_UP)
+@pytest.mark.parametrize(
+    "trial", [ROLLBACK, Trial(defect=Defect.STUCK, mitigates=Mitigates.JOBS)], ids=["rollback", "mitigation"]
+)
+def test_none_is_left_that_comes_for_a_process_that_died(
+    trial: Trial, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drill holds its namespace until such a request cannot arrive any more, and deletes what comes."""
+    planned = SimulatedNamespace.planned
+
+    def with_a_job(ns: SimulatedNamespace) -> Object:
+        spec = planned(ns)
+        return spec | {"rollback": yaml.safe_load(ONLY_A_JOB)} if trial.rollback else spec
+
+    monkeypatch.setattr(SimulatedNamespace, "planned", with_a_job)
+    world = Late(trial, seconds, dies=0.1)
+    outcome = world.run(monkeypatch)
+    assert not outcome.broken, outcome.broken
+    assert world.came, "the Job never came: nothing was tried"
+    assert not world.ran
+    left = [job for job in world.sim.server.store.all_of(JOBS, world.ns.namespace) if _is_step(job)]
+    assert not left, "it is left, and no process looks at it any more"

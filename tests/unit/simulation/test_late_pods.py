@@ -18,6 +18,7 @@ GAVE_UP: tuple[float, ...] = (12.0, 30.0, 58.0)
 HTTP, ACL, ENDING = Trial(call=Call()), Trial(call=Call(acl=True)), Trial(call=Call(ends=14.0))
 HOSTED = Trial(defect=Defect.STUCK, rollback=True, hosted=Call())
 MITIGATED = Trial(defect=Defect.STUCK, mitigates=Mitigates.EARLY, hosted=Call())
+ONCE = Trial(defect=Defect.STUCK, mitigates=Mitigates.JOBS, hosted=Call())
 TOLD = Failure(What.DELAY, 0.0, count=0)
 """Tells the promises about verdicts that something may be late."""
 TOLD_OF_A_DEATH = Failure(What.CRASH, 0.5, seconds=1.0)
@@ -149,6 +150,15 @@ def test_what_a_fuse_owns_does_nothing_and_goes_also_where_the_process_that_aske
     trial: Trial, part: str, failures: tuple[Failure, ...], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Late(trial, part, seconds, *failures, dies=True).holds(monkeypatch)
+
+
+@pytest.mark.parametrize("seconds", [31.0, 40.0, 58.0])
+@pytest.mark.parametrize("trial", [HOSTED, ONCE], ids=["of a rollback", "alone in a mitigation"])
+def test_a_call_that_is_made_once_goes_also_where_the_process_that_asked_for_it_died(
+    trial: Trial, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes earlier than that may still send its call, while the drill holds its namespace."""
+    Late(trial, "-call-clear", seconds, dies=True).holds(monkeypatch)
 
 
 @pytest.mark.parametrize("seconds", [3.0, 15.0, 40.0])

@@ -8,7 +8,7 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill import timeouts
 from gameday.model.change import Change
 from gameday.model.observation import Lock
-from gameday.model.record import DrillRecord, Keeping, Phase
+from gameday.model.record import DrillRecord, Keeping, Phase, StepEntry, StepState
 
 CREATES: Final = (do.StartAgents, do.CloseConnections, do.ArmFuse, do.Run)
 """Commands that create an object; if the request times out, the API server may still create it."""
@@ -42,9 +42,11 @@ class CommandOutcomes:
     def after(cls, record: DrillRecord, now: float) -> "CommandOutcomes":
         """What is known of a drill that an earlier process left in this state, and that is taken over ``now``."""
         lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
+        changed = frozenset(change.name for change in record.changes)
         sent = [at for change in record.changes if (at := _fuse_requested_by(change, now)) is not None]
-        timed_out_at = max(sent, default=None)
-        return cls(lock, read=frozenset(change.name for change in record.changes), timed_out_at=timed_out_at)
+        # A step without a change runs once; for a restore, which has none either, the wait is needless and harmless.
+        sent += [_run_requested_by(step, now) for step in record.steps if step.name not in changed]
+        return cls(lock, read=changed, timed_out_at=max(sent, default=None))
 
     def succeeded(self, command: do.Command, now: float) -> None:
         """Note that a command succeeded."""
@@ -86,6 +88,14 @@ class CommandOutcomes:
     def may_still_execute(self, now: float) -> bool:
         """Whether the API server may still execute a request that timed out."""
         return self.timed_out_at is not None and now < self.timed_out_at + timeouts.LATE_REQUEST
+
+
+def _run_requested_by(step: StepEntry, now: float) -> float:
+    """Until when an earlier process may have sent requests that run a step: none is sent once its result is recorded.
+
+    One that timed out may still make the Job or the pod of the step, or evict a pod, although the step was given up.
+    """
+    return now if step.state is StepState.INTENDED else step.at
 
 
 def _fuse_requested_by(change: Change, now: float) -> float | None:

@@ -11,7 +11,7 @@ from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LOOK_AGAIN_AFTER, L
 from gameday.model.change import Change, ChangeState
 from gameday.model.halt import Halt, HaltState
 from gameday.model.observation import CommandKey, Fuse, Lock, Observation, Planned, Preflight
-from gameday.model.record import DrillRecord, Phase, Reason
+from gameday.model.record import DrillRecord, Phase, Reason, StepEntry, StepState
 from gameday.model.sample import Sample
 from simulation.observing import cut
 from unit.engine.simulation import a_plan
@@ -191,6 +191,28 @@ def test_a_fuse_that_an_earlier_process_asked_for_may_still_arrive(change: Chang
     loop = DrillLoop(replace(CUT, changes=(change,)), NOW)
     assert loop.told(WAITING, until - 0.1).arriving is (until > NOW)
     assert not loop.told(WAITING, until).arriving
+
+
+@pytest.mark.parametrize(
+    ("state", "at", "until"),
+    [
+        (StepState.INTENDED, NOW - 100, NOW + timeouts.LATE_REQUEST),
+        (StepState.UNKNOWN, NOW - 10, NOW - 10 + timeouts.LATE_REQUEST),
+        (StepState.DONE, NOW - 10, NOW - 10 + timeouts.LATE_REQUEST),
+        (StepState.UNKNOWN, NOW - 100, NOW),
+    ],
+)
+def test_what_an_earlier_process_asked_for_once_may_still_arrive(state: StepState, at: float, until: float) -> None:
+    """Of a step that cannot be undone: its Job, the pod that calls, or an eviction."""
+    loop = DrillLoop(replace(CUT, steps=(StepEntry("clear", state, at),)), NOW)
+    assert loop.told(WAITING, until - 0.1).arriving is (until > NOW)
+    assert not loop.told(WAITING, until).arriving
+
+
+def test_the_entry_of_a_step_that_changes_something_is_not_waited_for() -> None:
+    """Its change is in the undo log, which says what may still arrive of it."""
+    loop = DrillLoop(replace(CUT, steps=(StepEntry(CUT.changes[0].name, StepState.INTENDED, NOW),)), NOW)
+    assert not loop.told(WAITING, NOW).arriving
 
 
 def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succeeds() -> None:
