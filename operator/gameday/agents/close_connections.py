@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
@@ -28,8 +29,14 @@ ROUND_EVERY: Final = 0.2
 QUIET_ROUNDS: Final = 2
 """Rounds in a row without a connection after which none is left."""
 
-_FIELD: Final = re.compile(r"(?:^| )(id|addr)=(\S*)")
-"""What is read of each client in Redis' list: its number and its address."""
+OLD_UNTIL: Final = 2.0
+"""Seconds from the first look on in which a connection that is found counts as one from before the closing."""
+
+_FIELD: Final = re.compile(r"(?:^| )(id|addr|laddr|age)=(\S*)")
+"""What is read of each client in Redis' list: its number and address, which of Redis' own it uses, and its age."""
+
+LONGEST_AGE: Final = 10
+"""Most digits of an age."""
 
 MOST_TOLD: Final = 2500
 """Characters of addresses in one line of the log."""
@@ -99,6 +106,20 @@ async def _attempt(
     log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A connection of a target."""
+
+    server: int
+    """The place of its server in the configuration."""
+    number: str
+    """Its number at that server, which is never given twice."""
+    whose: str
+    """The target's name, and at which address of the server it is connected, where the server tells."""
+    age: int | None
+    """Whole seconds since it was opened; None where the server does not tell."""
+
+
 class Work:
     """Counts and ends the targets' connections, and remembers of which targets any was seen."""
 
@@ -106,8 +127,13 @@ class Work:
         self._config = config
         self.redis = config.redis
         self._pods = tuple((name, *map(canonical, addresses)) for name, *addresses in config.pods)
-        self._addresses = frozenset(address for _, *addresses in self._pods for address in addresses)
+        self._addresses = {address: name for name, *addresses in self._pods for address in addresses}
         self._seen = set(map(canonical, config.seen)) if isinstance(config, CloserConfig) else set()
+        self._old: set[tuple[int, str]] = set()
+        """Server and number of each connection that was there in the first seconds of the closing."""
+        self._began: float | None = None
+        self._told = ""
+        """The connection of which it was told whose it is."""
 
     def unseen(self) -> tuple[str, ...]:
         """The targets of which no connection was ever seen, at any of their addresses."""
@@ -116,9 +142,15 @@ class Work:
     async def count(self, values: Values) -> None:
         """Count them on every server."""
         async with _connected(self._config) as servers:
-            found = [one for server in servers for one in await self._clients(server)]
+            found = await self._found(servers)
         values["count"] = len(found)
         values["seen"] = _fitting(sorted(self._seen))
+        if aged := [(one.age, f"{one.server}:{one.number}", one.whose) for one in found if one.age is not None]:
+            age, youngest, whose = min(aged)
+            values |= {"age": age, "youngest": youngest}
+            # Whose it is stands in one line only: in each, it would double the log of a long drill.
+            if youngest != self._told:
+                self._told, values["whose"] = youngest, whose
 
     async def end(self, values: Values) -> None:
         """End them until none is left. A Redis that is busy for a moment is asked again: the budget bounds it all."""
@@ -135,23 +167,46 @@ class Work:
         """Ask every server in each round: a client that one of them hung up on may go to another."""
         quiet, killed = 0, 0
         while quiet < QUIET_ROUNDS:
-            found = [(server, one) for server in servers for one in await self._clients(server)]
-            values["left"] = len(found)
+            found = await self._found(servers)
+            opened = self._opened(found)
+            values |= {"left": len(found), "opened": len(opened), "opener": opened[0].whose if opened else ""}
             quiet = 0 if found else quiet + 1
-            for server, one in found:
-                ended = await server.call("CLIENT", "KILL", "ID", one)
+            for one in found:
+                ended = await servers[one.server].call("CLIENT", "KILL", "ID", one.number)
                 killed += ended if isinstance(ended, int) else 0
                 values["killed"] = killed
             await asyncio.sleep(ROUND_EVERY)
 
-    async def _clients(self, client: Connection) -> list[str]:
-        """The numbers of the connections that come from the targets' addresses."""
-        listed = await client.call("CLIENT", "LIST", most=LONG)
+    def _opened(self, found: list[Client]) -> list[Client]:
+        """Those of these connections that targets opened since the closing began, so that the cut let them through.
+
+        One that Redis does not end is an old one, and may be silent.
+        """
+        now = asyncio.get_running_loop().time()
+        self._began = now if self._began is None else self._began
+        if now < self._began + OLD_UNTIL:
+            self._old |= {(one.server, one.number) for one in found}
+        return [one for one in found if (one.server, one.number) not in self._old]
+
+    async def _found(self, servers: tuple[Connection, ...]) -> list[Client]:
+        """The connections at each server that come from the targets' addresses."""
+        return [one for place, server in enumerate(servers) for one in await self._clients(place, server)]
+
+    async def _clients(self, place: int, server: Connection) -> list[Client]:
+        listed = await server.call("CLIENT", "LIST", most=LONG)
         entries = [dict(_FIELD.findall(line)) for line in str(listed).splitlines()]
         # [2001:db8::7]:4711, and ::ffff:203.0.113.7 from a server that listens for both families on one socket.
-        found = [(one["id"], canonical(one.get("addr", "").rpartition(":")[0].strip("[]"))) for one in entries]
-        self._seen |= {address for _, address in found} & self._addresses
-        return [number for number, address in found if address in self._addresses]
+        found = [(canonical(one.get("addr", "").rpartition(":")[0].strip("[]")), one) for one in entries]
+        mine = [(address, one) for address, one in found if address in self._addresses]
+        self._seen |= {address for address, _ in mine}
+        return [_client(place, self._addresses[address], one) for address, one in mine]
+
+
+def _client(place: int, name: str, entry: dict[str, str]) -> Client:
+    """A connection as Redis lists it."""
+    age = entry.get("age", "")
+    to = f" to {entry['laddr']}" if entry.get("laddr") else ""
+    return Client(place, entry["id"], name + to, int(age) if age.isdecimal() and len(age) <= LONGEST_AGE else None)
 
 
 def _fitting(addresses: list[str]) -> list[str]:

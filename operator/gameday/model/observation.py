@@ -115,6 +115,23 @@ class ConnectionsClosed:
     unseen: int = 0
     """Of how many targets no connection was ever seen; ``example`` is what one is called."""
     example: str = ""
+    opened: int = 0
+    """How many of those left a target opened after the closing began; ``opener`` says which one, and to where."""
+    opener: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection of a target that was the youngest of all when a counter looked; times are the counter's."""
+
+    connection: str
+    """Its server and its number there."""
+    opened_at: float
+    """The Unix second at which it was opened, to a second."""
+    seen_at: float
+    """When it was seen last."""
+    whose: str
+    """The target's address, and the one of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +140,8 @@ class ConnectionsCounted:
 
     most: int = 0
     error: str = ""
+    opened: tuple[Opened, ...] = ()
+    """The youngest ones of all looks, in the order in which they were seen."""
 
 
 @dataclass(frozen=True, slots=True)

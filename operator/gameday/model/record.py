@@ -153,6 +153,8 @@ class Closing:
     fault: str
     requested_at: float | None = None
     """When closing them at the dependency was requested."""
+    answered: bool = False
+    """Whether it is known what that came to, or that nobody answers any more."""
     gone: bool | None = None
     """Whether they are known to be gone or silent; False: ending them did not show it."""
     gone_at: float | None = None

@@ -41,7 +41,7 @@ def closing(config: CounterConfig, within: float = 10.0, seen: tuple[str, ...] =
     return CloserConfig(redis=config.redis, pods=config.pods, until=time.time() + within, seen=seen)
 
 
-DONE = {"killed": 1, "left": 0, "unseen": 0, "example": ""}
+DONE = {"killed": 1, "left": 0, "opened": 0, "opener": "", "unseen": 0, "example": ""}
 
 
 async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp_path: Path) -> None:
@@ -58,6 +58,9 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     ending.set()
     await asyncio.wait_for(task, 5)
     assert not await hung_up(target), "without a time it only counts, to its end"
+    counted = json.loads(out.getvalue().splitlines()[0])["values"]
+    assert (counted["count"], counted["age"] <= 5) == (1, True)
+    assert counted["whose"] == f"a target to 127.0.0.1:{redis.port}"
     await asyncio.wait_for(close_connections(closing(config), SampleLog(out), asyncio.Event()), 5)
     assert await hung_up(target)
     assert not await hung_up(bystander)

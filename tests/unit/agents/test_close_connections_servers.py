@@ -17,6 +17,7 @@ from gameday.model.agent import CloserConfig, CounterConfig, RedisAddress
 from unit.ports import free_port
 
 TARGET, STRANGER = "10.0.0.9", "10.0.0.90"
+NONE_LEFT = {"left": 0, "opened": 0, "opener": "", "unseen": 0, "example": ""}
 
 
 @dataclass
@@ -26,7 +27,13 @@ class Server:
     clients: dict[str, str] = field(default_factory=dict)
     """Addresses by the number of their connection."""
     stubborn: bool = False
+    forbids: bool = False
+    """Whether the user may list clients and hang up on none."""
+    back: str = ""
+    """The address whose client connects again as soon as it is hung up on."""
     asked: int = 0
+    age: int = 7
+    """Of each connection, in seconds."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -42,11 +49,16 @@ class Server:
     def answer(self, words: list[str]) -> bytes:
         if words == ["CLIENT", "LIST"]:
             self.asked += 1
-            text = "".join(f"id={one} addr={address}:40000 name=\n" for one, address in self.clients.items())
+            text = "".join(
+                f"id={one} addr={address}:40000 laddr=10.0.1.5:6380 fd=8 name= age={self.age} idle=0\n"
+                for one, address in self.clients.items()
+            )
             return f"${len(text)}\r\n{text}\r\n".encode()
+        if words[:3] == ["CLIENT", "KILL", "ID"] and self.forbids:
+            return b"-NOPERM this user has no permissions to run the 'client|kill' command\r\n"
         if words[:3] == ["CLIENT", "KILL", "ID"]:
-            if not self.stubborn:
-                self.clients.pop(words[3], None)
+            if not self.stubborn and self.clients.pop(words[3], None) == self.back:
+                self.clients[str(int(words[3]) + 1)] = self.back
             return b":1\r\n"
         return b"-ERR unknown command\r\n"
 
@@ -74,7 +86,7 @@ async def test_connections_end_at_every_server() -> None:
     async with listening(free_port(), *servers) as addresses:
         config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
         last = (await told(config))[-1]
-    assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0, "unseen": 0, "example": ""})
+    assert (last["ok"], last["values"]) == (True, NONE_LEFT | {"killed": 2})
     assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
 
 
@@ -84,12 +96,14 @@ async def test_connections_at_every_server_are_counted_and_being_told_to_end_end
         config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
         out, ending = io.StringIO(), asyncio.Event()
         task = asyncio.create_task(close_connections(config, SampleLog(out), ending))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         ending.set()
         await asyncio.wait_for(task, 10)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert {(line["type"], line["ok"], line["values"]["count"]) for line in lines} == {("connections", True, 2)}
     assert lines[0]["values"]["seen"] == [TARGET]
+    youngest = [[line["values"].get(key) for key in ("age", "youngest", "whose")] for line in lines]
+    assert youngest == [[7, "0:1", "it to 10.0.1.5:6380"], [7, "0:1", None]], "it is told once whose one is"
     assert [len(one.clients) for one in servers] == [2, 1, 0]
 
 
@@ -99,6 +113,49 @@ async def test_a_connection_that_one_server_keeps_is_left() -> None:
         config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", TARGET),))
         last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["values"]["left"]) == (False, 1)
+
+
+async def test_what_targets_open_while_connections_are_ended_is_told_from_what_cannot_be_ended() -> None:
+    """The first shows that something lets them through; a connection that the server keeps may be silent."""
+    servers = [Server({"1": TARGET, "2": STRANGER}, back=TARGET), Server({"1": TARGET}, stubborn=True)]
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("pod api-1", TARGET),))
+        last = (await told(config, 3.0))[-1]["values"]
+    assert (last["left"], last["opened"], last["opener"]) == (2, 1, "pod api-1 to 10.0.1.5:6380")
+
+
+async def test_a_client_that_was_back_for_a_moment_is_not_left() -> None:
+    server = Server({"1": TARGET}, back=TARGET)
+    async with listening(free_port(), server) as addresses, asyncio.TaskGroup() as group:
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", TARGET),))
+        closing = group.create_task(told(config))
+        await asyncio.sleep(2.5)
+        server.back = ""
+    last = closing.result()[-1]
+    assert last["ok"]
+    assert last["values"] | {"killed": 0} == NONE_LEFT | {"killed": 0}
+
+
+async def test_who_may_not_end_connections_has_not_seen_any_come_back() -> None:
+    async with listening(free_port(), Server({"1": TARGET}, forbids=True)) as addresses:
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", TARGET),))
+        last = (await told(config))[-1]
+    assert last["error"].startswith("redis NOPERM")
+    assert (last["values"]["left"], last["values"]["opened"]) == (1, 0)
+
+
+@pytest.mark.parametrize("age", ["", "-3", "x", "9" * 5000])
+async def test_an_age_that_makes_no_sense_is_not_told(age: str) -> None:
+    server = Server({"1": TARGET})
+    server.age = age  # type: ignore[assignment]  # what no Redis says
+    async with listening(free_port(), server) as addresses:
+        out, ending = io.StringIO(), asyncio.Event()
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", TARGET),))
+        task = asyncio.create_task(close_connections(config, SampleLog(out), ending))
+        await asyncio.sleep(0.3)
+        ending.set()
+        await asyncio.wait_for(task, 10)
+    assert json.loads(out.getvalue().splitlines()[0])["values"] == {"count": 1, "seen": [TARGET]}
 
 
 async def test_a_server_that_cannot_be_asked_leaves_the_closing_unproven() -> None:
@@ -137,7 +194,7 @@ async def test_an_address_is_the_same_in_whichever_form_a_server_shows_it(shown:
         config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", "10.0.9.9", address),))
         last = (await told(config))[-1]
     assert servers[0].clients == others
-    assert (last["ok"], last["values"]) == (True, {"killed": 1, "left": 0, "unseen": 0, "example": ""})
+    assert (last["ok"], last["values"]) == (True, NONE_LEFT | {"killed": 1})
 
 
 async def test_connections_from_both_addresses_of_a_target_end() -> None:
@@ -146,4 +203,4 @@ async def test_connections_from_both_addresses_of_a_target_end() -> None:
         pods = (("pod api-1", TARGET, "fd00:10::9"), ("pod api-2", "10.0.0.7", "fd00:10::7"))
         last = (await told(CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=pods)))[-1]
     assert servers[0].clients == {"3": "[fd00:10::a]"}
-    assert last["values"] == {"killed": 2, "left": 0, "unseen": 1, "example": "pod api-2"}
+    assert last["values"] == NONE_LEFT | {"killed": 2, "unseen": 1, "example": "pod api-2"}

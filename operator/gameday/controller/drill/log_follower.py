@@ -7,6 +7,7 @@ stream or a restarted operator loses no line that the kubelet still has, and no 
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from gameday.cluster.client import Cluster
@@ -18,7 +19,7 @@ from gameday.controller.telemetry import Metrics
 from gameday.engine.evidence.evidence import Evidence
 from gameday.errors import GameDayError, NotFound
 from gameday.model.names import CLOSER, COUNTER
-from gameday.model.observation import ConnectionsClosed, ConnectionsCounted
+from gameday.model.observation import ConnectionsClosed, ConnectionsCounted, Opened
 from gameday.model.record import Reason
 from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
@@ -34,8 +35,12 @@ MOST_BACK: Final = 1000
 
 LONGEST_ADDRESS: Final = 128
 """Most characters of an address, or of a target's name, in an agent's report."""
+LONGEST_WHOSE: Final = 256
+"""Most characters of what an agent says of one connection: a target, its address and the server's."""
 MOST_SEEN: Final = 256
 """Most addresses that an agent may report."""
+MOST_OPENED: Final = 1000
+"""Most connections of which is remembered when they were opened, the newest: a counter names one a second."""
 
 TOLD: Final = 3
 """Rejected lines of an agent that are logged one by one; of further ones only the number is logged, at the end."""
@@ -182,9 +187,9 @@ class LogFollower:
 
     def _keep(self, sample: Sample) -> bool:
         if sample.type is LineType.CONNECTIONS:
-            before = self.counted.get(sample.agent, ConnectionsCounted()).most
+            before = self.counted.get(sample.agent, ConnectionsCounted())
             self.counted[sample.agent] = ConnectionsCounted(
-                max(before, _count(sample, "count") or 0), sample.error or ""
+                max(before.most, _count(sample, "count") or 0), sample.error or "", _opened(before.opened, sample)
             )
             seen = {*self.seen.get(sample.agent, ()), *_addresses(sample)}
             self.seen[sample.agent] = tuple(sorted(seen))[:MOST_SEEN]
@@ -222,7 +227,27 @@ def _connections_closed(sample: Sample) -> ConnectionsClosed:
     if killed is None or left is None:
         return ConnectionsClosed(0, 0, "the closer pod's answer cannot be read")
     error, unseen, example = "" if sample.ok else sample.error or "unknown error", *_unseen(sample)
-    return ConnectionsClosed(killed, left, error, sample.received, unseen=unseen, example=example)
+    return ConnectionsClosed(
+        killed,
+        left,
+        error,
+        sample.received,
+        unseen=unseen,
+        example=example,
+        opened=_count(sample, "opened") or 0,
+        opener=_text(sample, "opener", LONGEST_WHOSE),
+    )
+
+
+def _opened(known: tuple[Opened, ...], sample: Sample) -> tuple[Opened, ...]:
+    """The connections that a counter has seen, with the youngest that it sees now."""
+    age = _count(sample, "age") if "age" in sample.values else None
+    if age is None:
+        return known
+    one = Opened(_text(sample, "youngest"), sample.sent - age, sample.sent, _text(sample, "whose", LONGEST_WHOSE))
+    if known and known[-1].connection == one.connection:
+        return (*known[:-1], replace(known[-1], seen_at=one.seen_at))
+    return (*known, one)[-MOST_OPENED:]
 
 
 def _addresses(sample: Sample) -> list[str]:
@@ -231,7 +256,11 @@ def _addresses(sample: Sample) -> list[str]:
 
 
 def _unseen(sample: Sample) -> tuple[int, str]:
-    return _count(sample, "unseen") or 0, str(sample.values.get("example") or "")[:LONGEST_ADDRESS]
+    return _count(sample, "unseen") or 0, _text(sample, "example")
+
+
+def _text(sample: Sample, key: str, most: int = LONGEST_ADDRESS) -> str:
+    return str(sample.values.get(key) or "")[:most]
 
 
 def _count(sample: Sample, key: str) -> int | None:

@@ -4,8 +4,12 @@ There are two ways to prove it, and the first that succeeds counts. Either the n
 which the connections held by witnesses and controls show (``evidence.held_connections``). Or the targets' connections
 were closed at the dependency: every server had some before and none after. If neither is proven by the end of the
 outage, it is unknown which connections the targets used under the cut.
+
+Either way says it of the targets by what was seen elsewhere or at one moment. Where the dependency shows a connection
+that a target opened under the cut, at another port or on a node that does not enforce the cut, neither counts.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -14,13 +18,27 @@ from gameday.engine.drill import timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.witness_proof import dials_of
 from gameday.engine.evidence.held_connections import HeldResult, Span
-from gameday.model.observation import ConnectionsClosed
+from gameday.model.observation import ConnectionsClosed, Life
 from gameday.model.plan import Plan
 from gameday.model.record import Closing, Doubt, DrillRecord, Reason
 
 NOWHERE: Final = "the drill knows no Redis at which it could close the targets' open connections"
 LATE: Final = "the outage ended before the targets' open connections were closed"
 CAUSES: Final = frozenset({Reason.CONNECTIONS_KEPT, Reason.CONNECTIONS_NOT_CLOSED})
+CONNECTED: Final = "targets were connected to the dependency under the cut"
+REMEDY: Final = (
+    "cut every port by which targets reach it, and where that is done look at the network agent on the node of that pod"
+)
+SETTLED: Final = 5.0
+"""Seconds after the start of the outage, or the end of the closing, in which a target may still open a connection: the
+network agent of its node may be slower than those of the witnesses."""
+ROUGHLY: Final = 2.0
+"""Seconds by which a connection may have been opened later than a server's whole seconds say, with a margin."""
+OTHERS_FIRST: Final = 4.0
+"""Seconds after which a connection counts that a target opened: where somebody has removed the cut, that is seen
+before, and is the reason of the verdict."""
+LAST_WORD: Final = 2.0
+"""Seconds after its time in which a closer that runs may still answer."""
 
 
 def wanted(plan: Plan) -> tuple[str, ...]:
@@ -52,8 +70,8 @@ def until(record: DrillRecord, plan: Plan, fault: str) -> float | None:
 
 
 def asked(record: DrillRecord) -> tuple[str, ...]:
-    """The faults of which connections are to be ended, and were not yet."""
-    return tuple(one.fault for one in record.closings if one.requested_at is not None and one.gone is None)
+    """The faults of which connections are to be ended, and nobody has said yet what that came to."""
+    return tuple(one.fault for one in record.closings if one.requested_at is not None and not one.answered)
 
 
 def doubtful(ctx: Context) -> Iterator[str]:
@@ -99,25 +117,40 @@ def uncounted(ctx: Context) -> Iterator[str]:
 def look(ctx: Context, started_at: float) -> DrillRecord:
     """Look whether either way shows it by now; the record is unchanged while none does and none is under way."""
     for name in wanted(ctx.plan):
+        if doubted(ctx.record) is not None:
+            # Targets were seen connected, which nothing that is seen later takes back.
+            break
         ctx = ctx.with_record(_look(ctx, name, started_at))
     return ctx.record
 
 
+def awaited(ctx: Context) -> bool:
+    """Whether a closer may still say at the end of the outage that targets are connected, where they seem cut off."""
+    return any(
+        one.gone is True
+        and not one.answered
+        and ctx.observed.closers.get(one.fault) is Life.RUNNING
+        and (end := until(ctx.record, ctx.plan, one.fault)) is not None
+        and ctx.now <= end + LAST_WORD
+        for one in ctx.record.closings
+    )
+
+
 def _look(ctx: Context, name: str, started_at: float) -> DrillRecord:
     record, closing = ctx.record, ctx.record.closing(name)
-    if closing.gone is True:
-        return record
-    told = _held(ctx, name, started_at)
-    if told.since is not None:
+    if seen := _connected(ctx, closing, started_at):
+        doubt = Doubt(Reason.CONNECTIONS_NOT_CLOSED, f"{CONNECTED}: {seen}; {REMEDY}", started_at)
+        record = record.with_closing(replace(closing, answered=True, gone=False, gone_at=None, doubt=doubt))
+        return record.doubt(doubt.cause, doubt.message, doubt.since, ctx.now)
+    if closing.gone is not True and (told := _held(ctx, name, started_at)).since is not None:
         record = record.with_closing(replace(closing, gone=True, gone_at=told.since))
         return record.note(
             ctx.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
         )
-    return (
-        _close_connections(ctx, closing, started_at)
-        if closing.gone is None and name in ctx.observed.closing_faults
-        else record
-    )
+    # Also where the network ended connections: those of targets that come back were not cut off.
+    if name in ctx.observed.closing_faults and not closing.answered:
+        return _close_connections(ctx, closing, started_at)
+    return record
 
 
 def settle(ctx: Context) -> DrillRecord:
@@ -139,6 +172,30 @@ def settle(ctx: Context) -> DrillRecord:
     return record.doubt(
         tried.cause, f"no proof that the targets were cut off: {why}", record.outage_started_at, ctx.now
     )
+
+
+def _connected(ctx: Context, closing: Closing, started_at: float) -> str:
+    """What shows that targets have opened connections under the cut, as a message, or ""."""
+    found = ctx.observed.connections_closed.get(closing.fault)
+    if found is not None and found.opened:
+        return (
+            "after the drill had ended their connections they opened others "
+            f"({found.opened} at the end), such as {found.opener}"
+        )
+    counted = ctx.observed.connections_counted.get(closing.fault)
+    if closing.gone is not True or closing.gone_at is None or counted is None:
+        return ""
+    skew, ends = ctx.observed.skew, started_at + ctx.plan.outage.duration
+    after = max(closing.gone_at, started_at + SETTLED) + skew
+    before = min(ctx.now, ends) - OTHERS_FIRST - skew
+    # Where a closer has left none, what is there after that was opened after it. Else some may be from before the cut.
+    none_left_at = found.at + skew if found is not None and not (found.error or found.left) else math.inf
+    for one in counted.opened:
+        stays = one.opened_at > none_left_at - ROUGHLY and one.seen_at > none_left_at + SETTLED
+        if (one.opened_at > after or stays) and one.opened_at < before:
+            began = max(0.0, one.opened_at - started_at)
+            return f"one opened a connection {began:.0f} s after the start of the outage, {one.whose}"
+    return ""
 
 
 def _held(ctx: Context, name: str, started_at: float) -> HeldResult:
@@ -171,7 +228,10 @@ def _close_connections(ctx: Context, closing: Closing, started_at: float) -> Dri
         return _not_closed(ctx, closing, Doubt(Reason.CONNECTIONS_NOT_CLOSED, why, started_at))
     if unknown := _of_some(found):
         return _not_closed(ctx, closing, Doubt(Reason.CONNECTIONS_KEPT, unknown, started_at))
-    record = ctx.record.with_closing(replace(closing, gone=True, gone_at=found.at))
+    gone_at = found.at if closing.gone_at is None else closing.gone_at
+    record = ctx.record.with_closing(replace(closing, answered=True, gone=True, gone_at=gone_at))
+    if closing.gone is True and not found.killed:
+        return record
     return record.note(
         ctx.now, "ConnectionsClosed", f"{found.killed} open connections of the targets closed, none left"
     )
@@ -192,6 +252,8 @@ def _of_some(found: ConnectionsClosed) -> str:
 
 
 def _not_closed(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
-    record = ctx.record.with_closing(replace(closing, gone=False, doubt=doubt))
+    record = ctx.record.with_closing(replace(closing, answered=True, gone=closing.gone is True, doubt=doubt))
+    if closing.gone is True:
+        return record
     text = f"{doubt.message}; unless the network ends open connections, this drill will be Inconclusive"
     return record.note(ctx.now, "ProofWarning", text, warning=True)

@@ -102,6 +102,8 @@ def _fair(ctx: Context, expectation: Expectation, judgement: Judgement) -> Judge
         return replace(judgement, state=ResultState.UNKNOWN, why=_kept(judgement.state, judgement.why), seconds=None)
     if not (missed or (judgement.state is ResultState.MET and mode is Mode.ALWAYS)):
         return judgement
+    if connections.awaited(ctx) and not (missed and expectation.guardrail):
+        return PENDING
     if connections.shown(record, ctx.plan):
         gone_at = connections.gone_at(record)
         late = gone_at is not None and gone_at > judgement.at
@@ -120,7 +122,10 @@ def _kept(state: ResultState, why: str) -> str:
 
 
 def _excused(record: DrillRecord, plan: Plan, stage: Stage, expectation: Expectation) -> DrillRecord:
-    """A guardrail that was violated is unknown after all, where targets were not shown to be cut off."""
+    """What was missed is unknown after all, where targets were not shown to be cut off.
+
+    A guardrail counts before that is known, and what showed it may be refuted later.
+    """
     known = record.result(stage, expectation.name)
     shown = connections.shown(record, plan) and not addresses.excused(record, plan)
     if stage is not Stage.OUTAGE or shown or known is None:

@@ -13,11 +13,18 @@ import pytest
 
 from gameday.controller.drill import log_follower as feeds
 from gameday.controller.drill.agents import probe_agents
-from gameday.controller.drill.log_follower import LOG_LIMIT, TOLD, LogFollower
+from gameday.controller.drill.log_follower import (
+    LOG_LIMIT,
+    LONGEST_ADDRESS,
+    LONGEST_WHOSE,
+    MOST_OPENED,
+    TOLD,
+    LogFollower,
+)
 from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics
 from gameday.engine.evidence.evidence import Evidence
-from gameday.model.observation import ConnectionsClosed, ConnectionsCounted
+from gameday.model.observation import ConnectionsClosed, ConnectionsCounted, Opened
 from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
 from gameday.model.sample import Sample
 from gameday.probes.http.kind import HttpProbe
@@ -102,6 +109,48 @@ async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.Monke
     refused = line(3, type="connections", name="connections", ok=False, error="redis NOPERM: needs CLIENT LIST")
     follower, _ = await read(monkeypatch, [*lines, refused], "counter")
     assert follower.counted["counter"] == ConnectionsCounted(2, "redis NOPERM: needs CLIENT LIST")
+
+
+async def test_what_targets_open_while_connections_are_ended_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"killed": 40, "left": 3, "opened": 3, "opener": "pod api-7 (10.0.0.7) to 10.0.1.5:6380"}
+    told = line(1, type="closed", name="closed", ok=False, error="still open", values=values)
+    follower, _ = await read(monkeypatch, [told], "closer")
+    closed = follower.closed["closer"]
+    assert (closed.left, closed.opened, closed.opener) == (3, 3, "pod api-7 (10.0.0.7) to 10.0.1.5:6380")
+
+
+def looked(n: int, **values: object) -> bytes:
+    """A look of the counter, sent at second ``n``."""
+    return line(n, type="connections", name="connections", sent=float(n), values={"count": 1, **values})
+
+
+async def test_when_targets_opened_connections_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        looked(20, age=9, youngest="0:7", whose="10.0.0.7 to 10.0.1.5:6379"),
+        looked(21, age=9, youngest="0:7"),
+        looked(22),
+        looked(30, age=3, youngest="1:7", whose="10.0.0.8 to 10.0.1.5:6380"),
+    ]
+    follower, _ = await read(monkeypatch, lines, "counter")
+    assert follower.counted["counter"].opened == (
+        Opened("0:7", 11.0, 21.0, "10.0.0.7 to 10.0.1.5:6379"),
+        Opened("1:7", 27.0, 30.0, "10.0.0.8 to 10.0.1.5:6380"),
+    )
+
+
+@pytest.mark.parametrize("age", [-1, "3", None, math.inf, True])
+async def test_an_age_that_makes_no_sense_says_nothing(monkeypatch: pytest.MonkeyPatch, age: object) -> None:
+    follower, _ = await read(monkeypatch, [looked(5, age=age, youngest="0:7", whose=7)], "counter")
+    assert follower.counted["counter"] == ConnectionsCounted(1)
+
+
+async def test_a_bounded_number_of_openings_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [looked(n, age=0, youngest=f"0:{n}" * 99, whose="x" * 500) for n in range(1, 4000)]
+    follower, _ = await read(monkeypatch, lines, "counter")
+    opened = follower.counted["counter"].opened
+    assert len(opened) == MOST_OPENED
+    assert opened[-1].seen_at == 3999
+    assert (len(opened[-1].whose), len(opened[-1].connection)) == (LONGEST_WHOSE, LONGEST_ADDRESS)
 
 
 async def test_whom_the_counter_has_seen_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

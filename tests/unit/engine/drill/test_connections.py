@@ -5,15 +5,21 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gameday.actions.network_partition.action import OpenConnections, cuts_of
-from gameday.engine.drill.connections import doubtful
+from gameday.engine.drill.connections import LAST_WORD, doubtful
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.proof import Proof
 from gameday.model import held_connection
-from gameday.model.observation import ConnectionsClosed, ConnectionsCounted, Observation
-from gameday.model.plan import Fault, Plan
-from gameday.model.record import DrillRecord, Verdict
+from gameday.model.observation import ConnectionsClosed, ConnectionsCounted, Life, Observation, Opened
+from gameday.model.plan import Expectation, Fault, Mode, Plan, Stage
+from gameday.model.record import DrillRecord, Phase, ResultState, Verdict
 from gameday.model.sample import LineType, Sample
 from unit.engine.simulation import Simulation, a_plan
+
+WHOSE = "pod api-7 (10.0.0.7) to 10.0.1.5:6380"
+STILL = "connections of the targets were still open after 15 s"
+BACK = ConnectionsClosed(40, 3, STILL, opened=3, opener=WHOSE)
+KEPT_OPEN = ConnectionsClosed(40, 3, STILL)
+MISSED = {"reported": ResultState.MISSED}
 
 
 @dataclass
@@ -71,3 +77,97 @@ def test_each_target_is_to_be_seen() -> None:
     record = simulation.record
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert "the dependency never showed a connection of pod api-7 (10.0.0.7) (and of 1 more)" in record.message
+
+
+@pytest.mark.parametrize("takes", [0.0, 8.0], ids=["before a held connection ended", "after that"])
+@pytest.mark.parametrize("says", [{}, MISSED], ids=["holds", "missed"])
+@pytest.mark.parametrize("ends_open", [False, True])
+def test_targets_that_connect_under_the_cut_were_not_cut_off(
+    says: dict[str, ResultState], takes: float, ends_open: bool
+) -> None:
+    """The witnesses are cut and the network ends their connections, while targets go on at another port or node."""
+    record = Simulation(a_plan(), says, connections_closed=BACK, closing_takes=takes, ends_open=ends_open).finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsNotClosed")
+    told = f"after the drill had ended their connections they opened others (3 at the end), such as {WHOSE}; cut"
+    assert told in record.message
+    assert "network agent" in record.message
+    assert record.closing("partition").gone is False
+    states = {result.name: result.state for result in record.results if result.stage is Stage.OUTAGE}
+    met = ResultState.UNKNOWN if says else ResultState.MET
+    assert states == {"reported": met, "stays up": ResultState.UNKNOWN}
+    assert [doubt.since for doubt in record.doubts] == [record.outage_started_at]
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_connections_that_the_server_does_not_end_may_be_silent(missed: bool) -> None:
+    """Where the network ends open connections, it ended those as well, whatever the server still lists."""
+    simulation = Simulation(a_plan(), MISSED if missed else {}, connections_closed=KEPT_OPEN, ends_open=True)
+    assert simulation.finish().verdict is (Verdict.FAILED if missed else Verdict.PASSED)
+
+
+def test_an_answer_that_comes_at_the_very_end_is_waited_for() -> None:
+    """A closer works until a short outage is over. What held all through it is known before the answer."""
+    plan = a_plan()
+    holds = Expectation("holds", Mode.ALWAYS, "health.ok")
+    plan = replace(plan, outage=replace(plan.outage, duration=9, expect=(*plan.outage.expect, holds)))
+
+    def runs(world: Simulation) -> None:
+        world.show(closers={"partition": Life.RUNNING} if world.record.phase is Phase.OUTAGE else {})
+
+    record = Simulation(plan, connections_closed=BACK, closing_takes=7.0, ends_open=True, meddle=runs).finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsNotClosed")
+    found = [record.result(Stage.OUTAGE, name) for name in ("holds", "stays up")]
+    assert [one.state for one in found if one is not None] == [ResultState.UNKNOWN] * 2
+    assert record.outage_started_at is not None
+    assert record.undo_requested_at is not None
+    assert record.undo_requested_at < record.outage_started_at + 9 + LAST_WORD + 1
+
+
+def counting(*opened: tuple[float, float], ends_open: bool, closed: ConnectionsClosed | None = None) -> DrillRecord:
+    """The record of a drill whose counter sees connections: when each was opened, and how long it stayed.
+
+    Times count from the start of the outage, which is some 3 s before the closer answers.
+    """
+
+    def looks(world: Simulation) -> None:
+        start = world.record.outage_started_at
+        if start is not None and world.record.undo_requested_at is None:
+            seen = tuple(
+                Opened(f"0:{number}", start + began, min(world.now, start + began + lasts), WHOSE)
+                for number, (began, lasts) in enumerate(opened)
+                if start + began <= world.now
+            )
+            world.show(connections_counted={"partition": ConnectionsCounted(3, opened=seen)})
+
+    return Simulation(a_plan(), MISSED, meddle=looks, ends_open=ends_open, connections_closed=closed).finish()
+
+
+@pytest.mark.parametrize(
+    ("opened", "lasts"),
+    [(9.0, 0.0), (14.0, 3.0), (9.0, 30.0)],
+    ids=["for a moment", "later", "to the end"],
+)
+@pytest.mark.parametrize("ends_open", [False, True])
+def test_targets_that_connect_after_the_closing_were_not_cut_off(opened: float, lasts: float, ends_open: bool) -> None:
+    record = counting((opened, lasts), ends_open=ends_open)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsNotClosed")
+    assert f"one opened a connection {opened:.0f} s after the start of the outage, {WHOSE}" in record.message
+
+
+def test_a_client_that_waits_before_it_connects_again_is_not_gone() -> None:
+    """The closer waits for 0.4 s. What is there 5 s after it, and not much older, was not there before."""
+    record = counting((3.5, 30.0), ends_open=False)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsNotClosed")
+
+
+@pytest.mark.parametrize("closed", [None, KEPT_OPEN, ConnectionsClosed(0, 2, "redis NOPERM: no right")])
+@pytest.mark.parametrize(
+    "opened",
+    [(-300.0, 400.0), (-3.0, 30.0), (0.5, 2.0), (4.0, 0.5), (18.0, 9.0)],
+    ids=["from long before", "right before", "a slow network agent", "ended soon", "as the cut ends"],
+)
+def test_a_connection_of_another_time_says_nothing(
+    opened: tuple[float, float], closed: ConnectionsClosed | None
+) -> None:
+    """A server lists connections whose packets are dropped until it ends them."""
+    assert counting(opened, ends_open=True, closed=closed).verdict is Verdict.FAILED

@@ -34,16 +34,17 @@ def decide(ctx: Context) -> DrillRecord:
     ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx), only=_guards))
     if (tripped := guardrail_tripped(ctx, outage_window(ctx))) is not None:
         return tripped
-    ends = record.outage_started_at + ctx.plan.outage.duration if record.outage_started_at is not None else None
-    ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends), only=lambda one: not _guards(one)))
-    if record.outage_started_at is None:
-        return _prove(ctx)
-    if (looked := connections.look(ctx, record.outage_started_at)) is not record:
+    began = record.outage_started_at
+    if began is not None and (looked := connections.look(ctx, began)) is not record:
         return looked
-    ctx = ctx.with_record(
-        mitigations.carry_on(ctx, begins=ctx.now < record.outage_started_at + ctx.plan.outage.duration)
-    )
-    return ctx.record if ctx.record.finishing else _hold(ctx, record.outage_started_at)
+    ends = began + ctx.plan.outage.duration if began is not None else None
+    ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends), only=lambda one: not _guards(one)))
+    if began is None:
+        return _prove(ctx)
+    if ctx.record is not record:
+        return ctx.record
+    ctx = ctx.with_record(mitigations.carry_on(ctx, begins=ctx.now < began + ctx.plan.outage.duration))
+    return ctx.record if ctx.record.finishing else _hold(ctx, began)
 
 
 def _guards(expectation: Expectation) -> bool:
@@ -187,6 +188,8 @@ def _hold(ctx: Context, started_at: float) -> DrillRecord:
         return ctx.record
     window = outage_window(ctx, ends)
     if not window.late(ends) and not ctx.evidence.passed(Stage.OUTAGE, window):
+        return ctx.record
+    if connections.awaited(ctx):
         return ctx.record
     ctx = ctx.with_record(connections.settle(ctx))
     record = end_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends))
