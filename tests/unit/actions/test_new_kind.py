@@ -191,7 +191,7 @@ def of_state(seen: Scripted, cluster: Cluster, change: Change | None = CHANGE) -
 
 def test_it_is_observed_from_its_watch(cluster: Cluster) -> None:
     (watch,) = kind().watches(scene(cluster, Scripted()), "hold", ACTION, None)
-    assert watch == Watch("noEvictions", BUDGETS, labels=f"{DRILL}=first")
+    assert watch == Watch("noEvictions", BUDGETS, labels=f"{DRILL}=first", blocks=False)
     there = {"metadata": {"name": "first-hold", "uid": "u"}, "spec": {"maxUnavailable": 0}}
     assert of_state(Scripted({"first-hold": there}, synced=False), cluster).presence is Presence.UNKNOWN
     before = of_state(Scripted(), cluster, None)
