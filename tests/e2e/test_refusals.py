@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from e2e.namespaces import POLICIES, TeamNamespace, condition, small
+from e2e.namespaces import POLICIES, TeamNamespace, condition, happens, small
 from gameday.cluster.informer import Informer
-from gameday.cluster.resources import JOBS, PODS, SERVICE_ACCOUNTS
+from gameday.cluster.resources import JOBS, PODS, RESOURCE_QUOTAS, SERVICE_ACCOUNTS
 
 pytestmark = pytest.mark.e2e
 
@@ -99,6 +99,25 @@ async def test_targets_that_stand_behind_the_dependency_are_refused_by_name(ns: 
     assert "are pods of the dependency that is cut" in status["message"]
     assert "redis-" in status["message"]
     assert status["undo"] == []
+    await ns.nothing_is_left()
+
+
+async def test_pods_that_a_quota_has_no_room_for_together_are_refused_before_the_first(ns: TeamNamespace) -> None:
+    """The API server holds each object of a dry run against the quota by itself."""
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "4"}}}
+    ns.apply(quota)
+
+    async def counted() -> bool:
+        there = await ns.admin.get(RESOURCE_QUOTAS, ns.namespace, "team")
+        return there is not None and there.get("status", {}).get("used") == {"pods": "2"}
+
+    await happens(counted, "the quota counts the shop", within=60)
+    await ns.operator()
+    await ns.start(small())
+    status = await ns.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
+    assert "ResourceQuota/team has 2 of pods left (of 4), but the drill needs" in status["message"]
     await ns.nothing_is_left()
 
 

@@ -32,7 +32,7 @@ from simulation.client import Server
 from simulation.controllers import begins
 from simulation.mitigating import STEPS, acted, ahead, cured, uncredited
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
-from simulation.scenario import FREEZING, Connections, Defect, Faults, Mitigates, Pairs, Scenario, Trial, What
+from simulation.scenario import FREEZING, Defect, Faults, Mitigates, Pairs, Scenario, Trial, What
 from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.truths import (
@@ -588,7 +588,7 @@ def wanted_of(trial: Trial) -> Verdict:
         return Verdict.INCONCLUSIVE
     if trial.defect is Defect.STUCK and trial.mitigates.restarts and not trial.unaided:
         return Verdict.PASSED
-    acts = trial.defect is not Defect.BLIND and trial.connections is not Connections.MESHED
+    acts = trial.defect is not Defect.BLIND and not trial.connections.unnoticed
     if trial.unaided and acts and trial.mitigates is not Mitigates.LATE:
         return Verdict.FAILED
     if not trial.defect.misses:

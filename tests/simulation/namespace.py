@@ -224,8 +224,7 @@ class SimulatedNamespace:
             self.host = SimulatedPlatform(
                 self, self.trial.hosted, HOSTED, turned=lambda down: self.system.restarted(0 if down else WORKERS)
             )
-        hidden = self.trial.connections is Connections.MESHED
-        self.system = System(self.trial.defect, self.trial.phase, hidden)
+        self.system = System(self.trial.defect, self.trial.phase, self.trial.connections.unnoticed)
 
     @property
     def namespace(self) -> str:
@@ -482,9 +481,11 @@ class SimulatedNamespace:
                 platform.runs(agent)
         elif agent.name == "closer":
             self.server.store.world.after(0.2, self._close_connections, agent)
-        elif agent.name.startswith("counter") and self.trial.dry_run:
-            self._say(agent, "connections", ok=True, values={"count": 1}, kind=LineType.CONNECTIONS)
-        elif agent.name != "counter":
+        elif agent.name.startswith("counter"):
+            counted = self.trial.connections.counted
+            values = {"count": counted.most, "direct": counted.direct}
+            self._say(agent, "connections", ok=True, values=values, kind=LineType.CONNECTIONS)
+        else:
             self._tick(agent)
 
     def pod_ends(self, pod: Object) -> float:

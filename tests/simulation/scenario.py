@@ -8,6 +8,8 @@ import enum
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from gameday.model.observation import ConnectionsCounted
+
 
 class Defect(enum.Enum):
     """What is wrong with the system under test."""
@@ -69,6 +71,20 @@ class Connections(enum.Enum):
     """As hidden; those of the pairs answer once before the cut, and those of the witnesses end under it."""
     LOCAL = "local"
     """As hidden; those of the pairs end at a proxy beside them."""
+    ELSEWHERE = "elsewhere"
+    """The network ends those of the witnesses; the targets' go by a proxy at another port, and the system notices
+    nothing. The dependency shows the drill's own addresses, and none of the targets'."""
+
+    @property
+    def unnoticed(self) -> bool:
+        """Whether the system notices nothing of a cut."""
+        return self in {Connections.MESHED, Connections.ELSEWHERE}
+
+    @property
+    def counted(self) -> ConnectionsCounted:
+        """What a counter sees at the dependency."""
+        seen = {Connections.SEEN: 2, Connections.PARTLY: 1}.get(self, 0)
+        return ConnectionsCounted(seen, direct=bool(seen) or self is Connections.ELSEWHERE)
 
     @property
     def ends_the_witness(self) -> bool:
@@ -420,6 +436,9 @@ class Dice:
         starts, close_connections = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
         way = self.more.choice(self.ways)
         unprobed = self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and close_connections
+        if way is Connections.ELSEWHERE:
+            # Nobody could know of it where nobody is asked.
+            unprobed = False
         pairs = self.more.choice(self.pairs)
         if pairs is Pairs.NOT_ADMITTED and (unprobed or not close_connections):
             pairs = Pairs.SPARED

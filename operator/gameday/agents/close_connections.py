@@ -37,9 +37,14 @@ _FIELD: Final = re.compile(r"(?:^| )(id|addr|laddr|age)=(\S*)")
 
 LONGEST_AGE: Final = 10
 """Most digits of an age."""
+LONGEST_PORT: Final = 5
+"""Most digits of a port."""
 
 MOST_TOLD: Final = 2500
 """Characters of addresses in one line of the log."""
+
+NOBODY: Final = str(2**63 - 1)
+"""The number of no client: numbers count from 1."""
 
 Values = dict[str, int | str | list[str]]
 
@@ -132,6 +137,10 @@ class Work:
         self._old: set[tuple[int, str]] = set()
         """Server and number of each connection that was there in the first seconds of the closing."""
         self._began: float | None = None
+        self._direct: dict[int, bool] = {}
+        """By the place of a server, whether it shows this client by its own address."""
+        self._refusals: dict[int, str] = {}
+        """By the place of a server that was asked, the error with which it answers CLIENT KILL, or ""."""
         self._told = ""
         """The connection of which it was told whose it is."""
 
@@ -140,10 +149,21 @@ class Work:
         return tuple(name for name, *addresses in self._pods if self._seen.isdisjoint(addresses))
 
     async def count(self, values: Values) -> None:
-        """Count them on every server."""
+        """Count them on every server, and try whether they could be ended there.
+
+        Raises:
+            RedisError: when they cannot be counted, or not be ended; ``values`` has what was counted.
+
+        """
         async with _connected(self._config) as servers:
             found = await self._found(servers)
+            self._tell(found, values)
+            for place, server in enumerate(servers):
+                await self._try(place, server)
+
+    def _tell(self, found: list[Client], values: Values) -> None:
         values["count"] = len(found)
+        values["direct"] = all(self._direct.values())
         values["seen"] = _fitting(sorted(self._seen))
         if aged := [(one.age, f"{one.server}:{one.number}", one.whose) for one in found if one.age is not None]:
             age, youngest, whose = min(aged)
@@ -151,6 +171,18 @@ class Work:
             # Whose it is stands in one line only: in each, it would double the log of a long drill.
             if youngest != self._told:
                 self._told, values["whose"] = youngest, whose
+
+    async def _try(self, place: int, server: Connection) -> None:
+        """Ask a server once to end a client that is not there: what it refuses shows in its statistics."""
+        if place not in self._refusals:
+            try:
+                await server.call("CLIENT", "KILL", "ID", NOBODY)
+            except RedisError as error:
+                self._refusals[place] = str(error)
+            else:
+                self._refusals[place] = ""
+        if self._refusals[place]:
+            raise RedisError(self._refusals[place])
 
     async def end(self, values: Values) -> None:
         """End them until none is left. A Redis that is busy for a moment is asked again: the budget bounds it all."""
@@ -195,11 +227,21 @@ class Work:
     async def _clients(self, place: int, server: Connection) -> list[Client]:
         listed = await server.call("CLIENT", "LIST", most=LONG)
         entries = [dict(_FIELD.findall(line)) for line in str(listed).splitlines()]
-        # [2001:db8::7]:4711, and ::ffff:203.0.113.7 from a server that listens for both families on one socket.
-        found = [(canonical(one.get("addr", "").rpartition(":")[0].strip("[]")), one) for one in entries]
-        mine = [(address, one) for address, one in found if address in self._addresses]
+        found = [(_address(one.get("addr", "")), one) for one in entries]
+        own = server.own
+        self._direct[place] = own is not None and (canonical(own[0]), own[1]) in {address for address, _ in found}
+        mine = [(address, one) for (address, _), one in found if address in self._addresses]
         self._seen |= {address for address, _ in mine}
         return [_client(place, self._addresses[address], one) for address, one in mine]
+
+
+def _address(written: str) -> tuple[str, int]:
+    """An address and a port, as Redis writes them.
+
+    [2001:db8::7]:4711, and ::ffff:203.0.113.7 from a server that listens for both families on one socket.
+    """
+    host, _, port = written.rpartition(":")
+    return canonical(host.strip("[]")), int(port) if port.isdecimal() and len(port) <= LONGEST_PORT else 0
 
 
 def _client(place: int, name: str, entry: dict[str, str]) -> Client:

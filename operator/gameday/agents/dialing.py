@@ -23,6 +23,7 @@ from gameday.model.agent import (
     SENTINEL,
     SERVER,
     SERVERS,
+    UNASKED,
     Dial,
     Peers,
     RedisAddress,
@@ -94,7 +95,7 @@ class Dialler:
                     writer.transport.abort()
                     return None
         except NotSent as error:
-            return error.word
+            return f"{error.word}: {error}" if f"{error.word}: ".startswith(UNASKED) else error.word
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             return error_word(error)
 

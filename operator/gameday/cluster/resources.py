@@ -59,6 +59,7 @@ AUTOSCALERS: Final = Resource("autoscaling", "v2", "horizontalpodautoscalers", "
 SCALED_OBJECTS: Final = Resource("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
 NETWORK_POLICIES: Final = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 CILIUM_NETWORK_POLICIES: Final = Resource("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy")
+CILIUM_ENDPOINTS: Final = Resource("cilium.io", "v2", "ciliumendpoints", "CiliumEndpoint")
 CUTTING: Final = (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES)
 """The kinds of policies by which a drill cuts."""
 CILIUM_CLUSTERWIDE_POLICIES: Final = Resource(

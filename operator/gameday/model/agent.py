@@ -64,6 +64,8 @@ class RedisAddress:
 
 REFUSES: Final = "it refuses the password"
 """What an agent says of a Redis at which it cannot log in."""
+UNASKED: Final = ("tls: ", "auth: ")
+"""How an agent begins what it says of a Redis that it cannot ask: a certificate or a Secret is not as it must be."""
 SERVER: Final = "server"
 """The protocol of a dial that speaks to a Redis with the TLS and the credentials of its dependency."""
 

@@ -142,6 +142,8 @@ class ConnectionsCounted:
     error: str = ""
     opened: tuple[Opened, ...] = ()
     """The youngest ones of all looks, in the order in which they were seen."""
+    direct: bool = False
+    """Whether each server shows the counter by its own address, so that it would show a target as well."""
 
 
 @dataclass(frozen=True, slots=True)

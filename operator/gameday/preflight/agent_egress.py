@@ -1,11 +1,16 @@
-"""Policies that keep agents from DNS or the API server; these are in other namespaces, so findings are warnings."""
+"""Policies that keep agents from DNS or the API server, which are in other namespaces.
+
+These are not read, so a finding is a warning, unless nothing outside the namespace is admitted at all.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gameday.cluster.client import ACCOUNT
+from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES
 from gameday.model.labels import FUSE, ROLE, Role, ownership_labels
 from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.isolators import ISOLATORS
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.preflight.traffic import Traffic, Way, all_closed
@@ -30,8 +35,26 @@ def of_dns(snapshot: NamespaceSnapshot, path: str, role: Role, why: str) -> Iter
 
 
 def of_api_server(snapshot: NamespaceSnapshot, path: str, why: str) -> Iterator[Finding]:
-    """A finding if policies keep fuses from the API server; ``why`` is the consequence."""
-    return _shut_in(snapshot, path, FUSE, ("TCP", API_PORTS), "the API server", why)
+    """A finding if policies keep fuses from the API server; ``why`` is the consequence.
+
+    It refuses where no rule admits TCP to anything outside the namespace, whatever the port of the API server.
+    """
+    anything = Traffic(our_pod(snapshot, FUSE), None, None)
+    if surely(snapshot) and (closing := all_closed(snapshot, Way.OUT, (anything,))):
+        text = (
+            f"the {FUSE} cannot reach the API server, {_isolates(closing)} TCP to anything outside the namespace; {why}"
+        )
+        yield Finding("AgentShutOut", path, text, _admit(FUSE), Severity.REFUSE)
+    else:
+        yield from _shut_in(snapshot, path, FUSE, ("TCP", API_PORTS), "the API server", why)
+
+
+def surely(snapshot: NamespaceSnapshot) -> bool:
+    """Whether no policy that is not looked at here could admit what these do not."""
+    seen = (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES)
+    return not any(snapshot.unread()) and not any(
+        resource not in seen and snapshot.policies(resource) for resource in ISOLATORS
+    )
 
 
 def _shut_in(
@@ -41,9 +64,15 @@ def _shut_in(
     ways = [Traffic(our_pod(snapshot, role), None, number, protocol) for number in numbers]
     if closing := all_closed(snapshot, Way.OUT, ways):
         text = (
-            f"the {role} can probably not reach {what}, because {', '.join(closing)} isolates it for "
-            f"egress and no rule admits {protocol} to ports {' or '.join(map(str, numbers))} outside "
-            f"the namespace; {why}"
+            f"the {role} can probably not reach {what}, {_isolates(closing)} {protocol} to ports "
+            f"{' or '.join(map(str, numbers))} outside the namespace; {why}"
         )
-        remedy = f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"
-        yield Finding("AgentShutOut", path, text, remedy, Severity.WARN)
+        yield Finding("AgentShutOut", path, text, _admit(role), Severity.WARN)
+
+
+def _isolates(closing: tuple[str, ...]) -> str:
+    return f"because {', '.join(closing)} isolates it for egress and no rule admits"
+
+
+def _admit(role: Role) -> str:
+    return f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"

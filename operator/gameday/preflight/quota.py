@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Final
 
 from gameday.cluster.resources import PODS, Object, Resource
-from gameday.preflight.findings import Finding
+from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.quantity import quantity, text
 
@@ -19,9 +19,14 @@ PLAIN: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 CLASS: Final = "PriorityClass"
 
 
-def check(quotas: Iterable[Object], created: Iterable[tuple[Resource, Object]]) -> Iterator[Finding]:
-    """A finding for each resource of which there is not enough; ``created`` are answers of dry runs."""
-    objects = tuple(created)
+def check(
+    quotas: Iterable[Object], created: Iterable[tuple[Resource, Object]], targets: Iterable[Object] = ()
+) -> Iterator[Finding]:
+    """A finding for each resource of which there is not enough; ``created`` are answers of dry runs.
+
+    ``targets`` are pods of the team: where the drill leaves no room for one more of them, there is a warning.
+    """
+    objects, pods = tuple(created), tuple(targets)
     for quota in quotas:
         counted = [(resource, body) for resource, body in objects if _is_meant(quota["spec"], resource, body)]
         needs = _needs(counted)
@@ -31,13 +36,30 @@ def check(quotas: Iterable[Object], created: Iterable[tuple[Resource, Object]]) 
             name = f"requests.{resource}" if resource in PLAIN else resource
             left = quantity(most) - quantity(used.get(resource, 0))
             need = needs.get(name, Fraction(0))
+            has = (
+                f"ResourceQuota/{quota['metadata']['name']} has {text(name, max(left, Fraction(0)))} of "
+                f"{resource} left (of {text(name, quantity(most))})"
+            )
+            one = _largest_of(quota["spec"], pods).get(name, Fraction(0))
             if need and need > left:
-                message = (
-                    f"ResourceQuota/{quota['metadata']['name']} has "
-                    f"{text(name, max(left, Fraction(0)))} of {resource} left (of "
-                    f"{text(name, quantity(most))}), but the drill needs {text(name, need)}"
-                )
+                message = f"{has}, but the drill needs {text(name, need)}"
                 yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free this much")
+            elif need and one <= left < need + one:
+                message = (
+                    f"{has}, and the drill needs {text(name, need)}: while it runs, another target would not start, "
+                    f"which needs {text(name, one)}"
+                )
+                remedy = f"raise it by {text(name, need + one - left)}, so that targets can be replaced and scaled"
+                yield Finding("QuotaTight", "", message, remedy, Severity.WARN)
+
+
+def _largest_of(spec: Object, pods: Iterable[Object]) -> Mapping[str, Fraction]:
+    """The most of each resource that one of these pods needs, of those that a quota counts."""
+    largest: dict[str, Fraction] = {}
+    for pod in pods:
+        if _is_meant(spec, PODS, pod):
+            largest = _largest(largest, _needs([(PODS, pod)]))
+    return largest
 
 
 def _needs(created: Iterable[tuple[Resource, Object]]) -> Mapping[str, Fraction]:
@@ -70,7 +92,7 @@ def _of_part(spec: Object, part: str) -> Mapping[str, Fraction]:
             beside = _sum(beside, own)
             own = {}
         largest = _largest(largest, _sum(beside, own))
-    for container in spec["containers"]:
+    for container in spec.get("containers") or ():
         beside = _sum(beside, _amounts(container, part))
     needed = _largest(largest, beside) | _amounts(spec, part)
     overhead = {name: quantity(value) for name, value in (spec.get("overhead") or {}).items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import (
+    CILIUM_ENDPOINTS,
     CILIUM_NETWORK_POLICIES,
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -46,6 +47,8 @@ class NamespaceSnapshot:
     things: dict[str, tuple[Object, ...]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     cilium: bool = False
+    on_cilium: bool = False
+    """Whether Cilium runs here, be it without its own policies, as GKE's Dataplane V2 does."""
     rules: tuple[Object, ...] = ()
     """What RBAC lets the account do here."""
     faults: dict[str, "NamespaceSnapshot"] = field(default_factory=dict)
@@ -135,6 +138,7 @@ async def take_snapshot(
     snapshot.dns = await _dns(operator)
     snapshot.namespace_labels = await _own_labels(account, namespace)
     served, named = await _served(snapshot, operator)
+    snapshot.on_cilium = snapshot.has_cilium_kind or CILIUM_ENDPOINTS in served
     await asyncio.gather(
         *(_collect(snapshot, account, resource) for resource in IF_SERVED if resource in wanted and resource in served)
     )
@@ -172,7 +176,7 @@ async def _served(
     """The kinds that are served of those that are known, and all that say that they are network policies."""
     try:
         named = await operator.kinds_ending(NAMED)
-        return await operator.served((*isolators.ISOLATORS, *IF_SERVED)), named
+        return await operator.served((*isolators.ISOLATORS, *IF_SERVED, CILIUM_ENDPOINTS)), named
     except (Forbidden, Rejected) as error:
         snapshot.missing["the list of API groups"] = str(error)
         return frozenset(), {}

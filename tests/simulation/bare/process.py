@@ -222,6 +222,7 @@ class Process(KillableProcess):
         changes |= scaled(plan, seen[("workload", "worker")], record.changes, outcomes.read)
         jobs = kinds.get("job", {})
         states = {name: jobs.get(job(DRILL, name), RunState.ABSENT) for name, _ in plan.actions()}
+        counted = {PARTITION: self.world.trial.connections.counted}
         return Observation(
             drill=DRILL, planned=seen[("drill", "planned")], start_before=START + STARTS_WITHIN,
             abort=seen[("drill", "abort")],
@@ -230,6 +231,7 @@ class Process(KillableProcess):
             changes=changes, runs=runs(plan, states),
             finalizer=seen[("drill", "finalizer")], preflight=self.preflight,
             closing_faults=frozenset({PARTITION} if "counter" in self.world.agents else ()),
+            connections_counted=counted if "counter" in self.world.agents else {},
             connections_closed={PARTITION: self.connections_closed} if self.connections_closed is not None else {},
             closers={PARTITION: kinds["pod"]["closer"]} if "closer" in kinds.get("pod", {}) else {},
         )  # fmt: skip

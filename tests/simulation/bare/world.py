@@ -67,7 +67,7 @@ class Bare:
         self.verdict = ""
         self.concerning = scenario.concerning(0)
         way = self.trial.connections
-        self.system = System(self.trial.defect, self.trial.phase, way is Connections.MESHED)
+        self.system = System(self.trial.defect, self.trial.phase, way.unnoticed)
         self.holds = {agent: Held(way) for agent in ("witness-0", "control-0")}
         self.cut = self.second = self.redis_down = False
         self.enforced = self.closing_works = True

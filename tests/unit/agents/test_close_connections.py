@@ -59,7 +59,7 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     await asyncio.wait_for(task, 5)
     assert not await hung_up(target), "without a time it only counts, to its end"
     counted = json.loads(out.getvalue().splitlines()[0])["values"]
-    assert (counted["count"], counted["age"] <= 5) == (1, True)
+    assert (counted["count"], counted["direct"], counted["age"] <= 5) == (1, True, True)
     assert counted["whose"] == f"a target to 127.0.0.1:{redis.port}"
     await asyncio.wait_for(close_connections(closing(config), SampleLog(out), asyncio.Event()), 5)
     assert await hung_up(target)
@@ -82,7 +82,7 @@ async def counted_with(password: str, redis: RedisServer, username: str = "") ->
     ending.set()
     await asyncio.wait_for(task, 5)
     (line,) = (json.loads(one) for one in out.getvalue().splitlines()[:1])
-    return str(line["error"])
+    return str(line.get("error"))
 
 
 async def test_a_password_that_redis_refuses_is_told_with_its_secret(redis: RedisServer, tmp_path: Path) -> None:
@@ -108,6 +108,17 @@ async def test_a_user_without_the_commands_is_told_to_get_them(redis: RedisServe
     told = await counted_with(str(secret), redis, username="small")
     await person.aclose()
     assert told == "redis NOPERM: grant the user CLIENT LIST and CLIENT KILL, if this server has them"
+
+
+async def test_a_user_who_may_list_but_not_end_is_told_so_before_a_cut(redis: RedisServer, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("pass")
+    person = Redis(port=redis.port, password=PASSWORD)
+    for rights, wanted in (("+client|list", "redis NOPERM"), ("+client|kill", "None")):
+        await person.execute_command("ACL", "SETUSER", "small", "on", ">pass", "+ping", rights)  # type: ignore[no-untyped-call]  # untyped upstream
+        told = await counted_with(str(secret), redis, username="small")
+        assert told.startswith(wanted)
+    await person.aclose()
 
 
 async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServer, tmp_path: Path) -> None:

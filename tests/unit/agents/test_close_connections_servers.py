@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gameday.agents.close_connections import close_connections
+from gameday.agents.close_connections import NOBODY, close_connections
 from gameday.agents.log import SampleLog
 from gameday.model.agent import CloserConfig, CounterConfig, RedisAddress
 from unit.ports import free_port
@@ -32,28 +32,34 @@ class Server:
     back: str = ""
     """The address whose client connects again as soon as it is hung up on."""
     asked: int = 0
+    ended: list[str] = field(default_factory=list)
+    """The numbers that it was asked to hang up on."""
     age: int = 7
     """Of each connection, in seconds."""
+    shows: bool = True
+    """Whether it lists who asks by its own address, and not by that of a proxy."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 count = int((await reader.readuntil(b"\r\n"))[1:])
                 words = []
                 for _ in range(count):
                     length = int((await reader.readuntil(b"\r\n"))[1:])
                     words.append((await reader.readexactly(length + 2))[:-2].decode())
-                writer.write(self.answer(words))
-        writer.close()
+                writer.write(self.answer(words, *writer.get_extra_info("peername")[:2]))
 
-    def answer(self, words: list[str]) -> bytes:
+    def answer(self, words: list[str], host: str, port: int) -> bytes:
         if words == ["CLIENT", "LIST"]:
             self.asked += 1
             text = "".join(
                 f"id={one} addr={address}:40000 laddr=10.0.1.5:6380 fd=8 name= age={self.age} idle=0\n"
                 for one, address in self.clients.items()
             )
+            text += f"id=99 addr={host if self.shows else '10.0.3.1'}:{port} laddr=10.0.1.5:6380 age=0\n"
             return f"${len(text)}\r\n{text}\r\n".encode()
+        if words[:3] == ["CLIENT", "KILL", "ID"]:
+            self.ended.append(words[3])
         if words[:3] == ["CLIENT", "KILL", "ID"] and self.forbids:
             return b"-NOPERM this user has no permissions to run the 'client|kill' command\r\n"
         if words[:3] == ["CLIENT", "KILL", "ID"]:
@@ -88,6 +94,37 @@ async def test_connections_end_at_every_server() -> None:
         last = (await told(config))[-1]
     assert (last["ok"], last["values"]) == (True, NONE_LEFT | {"killed": 2})
     assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
+
+
+async def counted(*servers: Server) -> list[dict[str, Any]]:
+    """What a counter writes in its first two looks."""
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
+        out, ending = io.StringIO(), asyncio.Event()
+        task = asyncio.create_task(close_connections(config, SampleLog(out), ending))
+        async with asyncio.timeout(10):
+            while out.getvalue().count("\n") < 2:  # noqa: ASYNC110  a line of a log has no event
+                await asyncio.sleep(0.01)
+        ending.set()
+        await task
+    return [json.loads(line) for line in out.getvalue().splitlines()[:2]]
+
+
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_server_that_shows_another_address_than_the_counter_s_is_told(shows: bool) -> None:
+    """One of two is enough: a target may be connected there."""
+    lines = await counted(Server(), Server(shows=shows))
+    assert [line["values"]["direct"] for line in lines] == [shows, shows]
+
+
+async def test_a_user_who_may_not_end_connections_is_told_while_they_are_counted() -> None:
+    """It is asked once only: each refusal is counted in the statistics of a Redis, and may alert somebody."""
+    servers = [Server({"1": TARGET}), Server({"7": TARGET}, forbids=True)]
+    lines = await counted(*servers)
+    why = "redis NOPERM: grant the user CLIENT LIST and CLIENT KILL, if this server has them"
+    assert [(line["ok"], line["error"], line["values"]["count"]) for line in lines] == [(False, why, 2)] * 2
+    assert [one.ended for one in servers] == [[NOBODY], [NOBODY]]
+    assert [len(one.clients) for one in servers] == [1, 1]
 
 
 async def test_connections_at_every_server_are_counted_and_being_told_to_end_ends_none() -> None:
@@ -155,7 +192,7 @@ async def test_an_age_that_makes_no_sense_is_not_told(age: str) -> None:
         await asyncio.sleep(0.3)
         ending.set()
         await asyncio.wait_for(task, 10)
-    assert json.loads(out.getvalue().splitlines()[0])["values"] == {"count": 1, "seen": [TARGET]}
+    assert json.loads(out.getvalue().splitlines()[0])["values"] == {"count": 1, "direct": True, "seen": [TARGET]}
 
 
 async def test_a_server_that_cannot_be_asked_leaves_the_closing_unproven() -> None:

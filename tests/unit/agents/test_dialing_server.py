@@ -75,7 +75,8 @@ async def test_the_password_is_sent_to_nobody_whose_certificate_is_not_trusted(
     async with await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context) as other:
         redis = TlsRedis(certificates, other.sockets[0].getsockname()[1])
         server = replace(redis.address(tmp_path), server_name="another.redis.test")
-        assert await Dialler(dial_of(server), redis=server)() == "tls"
+        told = await Dialler(dial_of(server), redis=server)()
+        assert (told or "").startswith("tls: the certificate is not trusted: Hostname mismatch")
         assert heard in ([], [b""])
         assert await Dialler(dial_of(server), redis=redis.address(tmp_path))() == "reset"
         assert heard[-1].startswith(b"*3\r\n$4\r\nAUTH"), "the listener does hear what is sent"
@@ -87,9 +88,16 @@ async def test_certificates_that_come_later_are_read(
     server = replace(redis.address(tmp_path), ca_file=str(tmp_path / "ca"))
     dialler = Dialler(dial_of(server), redis=server)
     shutil.copy(certificates.of("client"), tmp_path / "ca")
-    assert await dialler() == "tls"
+    assert await dialler() == "tls: the certificate is not trusted (give its CA in tls.caFrom)"
     shutil.copy(certificates.of("ca"), tmp_path / "ca")
     assert await dialler() is None
+
+
+async def test_a_password_that_cannot_be_read_is_told_as_such(redis: TlsRedis, tmp_path: Path) -> None:
+    server = replace(redis.address(tmp_path), password_file=str(tmp_path / "none"))
+    assert await Dialler(dial_of(server), redis=server)() == (
+        "auth: the Redis password cannot be read: check its Secret"
+    )
 
 
 async def test_a_connection_to_it_is_held_and_goes_on_answering(redis: TlsRedis, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from gameday.cluster.resources import JOBS, NETWORK_POLICIES, PODS, Object, Resource
+from gameday.preflight.findings import Severity
 from gameday.preflight.quota import check, of_pod
 
 AGENT: Object = {
@@ -31,6 +32,38 @@ def test_seven_agents_that_fit_one_by_one_are_refused_together() -> None:
         "3, or free this much"
     )
     assert not said(quota({"limits.cpu": "7"}, {"limits.cpu": "3500m"}), agents(7)), "exactly enough is enough"
+
+
+def target(memory: str, **spec: object) -> Object:
+    return {"spec": {"containers": [{"resources": {"requests": {"memory": memory}}}], **spec}}
+
+
+def test_a_drill_that_leaves_no_room_for_another_target_is_warned_of() -> None:
+    """Its pods are there while targets crash, move and are scaled."""
+    tight = quota({"memory": "1Gi", "pods": "20"}, {"memory": "500Mi", "pods": "2"})
+    (finding,) = check([tight], agents(3), [target("256Mi"), target("500Mi")])
+    assert (finding.code, finding.severity) == ("QuotaTight", Severity.WARN)
+    assert str(finding) == (
+        "ResourceQuota/team has 524Mi of memory left (of 1024Mi), and the drill needs 96Mi: while it runs, another "
+        "target would not start, which needs 500Mi: raise it by 72Mi, so that targets can be replaced and scaled"
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [("200Mi", False), ("255Mi", False), ("256Mi", True), ("351Mi", True), ("352Mi", False)],
+    ids=["too little without the drill", "just so", "enough without it", "not with it", "enough for both"],
+)
+def test_a_drill_is_not_blamed_for_what_a_quota_lacks_without_it(left: str, told: bool) -> None:
+    room = quota({"memory": left})
+    assert [finding.code for finding in check([room], agents(3), [target("256Mi")])] == ["QuotaTight"] * told
+
+
+def test_a_quota_that_counts_no_target_is_not_tight() -> None:
+    terminating = quota({"memory": "100Mi"}, scopes=["Terminating"])
+    assert not said(terminating, agents(3))
+    assert not list(check([terminating], agents(3), [target("60Mi")]))
+    assert list(check([terminating], agents(3), [target("60Mi", activeDeadlineSeconds=9)]))
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,19 @@ async def test_what_a_cluster_may_lack_is_read_where_it_is_served(
     assert (len(snapshot.of(SCALED_OBJECTS)), dict(snapshot.missing)) == (int(served), {})
 
 
+@pytest.mark.parametrize("endpoints", [True, False])
+@pytest.mark.parametrize("policies", [True, False])
+async def test_cilium_is_seen_without_its_policies_as_well(
+    api_server: ApiServer, cluster: Cluster, policies: bool, endpoints: bool
+) -> None:
+    """GKE's Dataplane V2 keeps them back."""
+    api_server.groups = {"cilium.io": {"v2": ["ciliumendpoints"] if endpoints else []}}
+    api_server.unserved = set() if policies else {"ciliumnetworkpolicies"}
+    snapshot = await seen(cluster)
+    assert snapshot.on_cilium is (policies or endpoints)
+    assert snapshot.at("partition").on_cilium is (policies or endpoints)
+
+
 async def test_the_endpoints_of_every_service_beside_the_one_that_is_cut_are_read(
     api_server: ApiServer, cluster: Cluster
 ) -> None:

@@ -92,6 +92,7 @@ def a_snapshot(*, cilium: bool = True, **things: tuple[Object, ...]) -> Namespac
     else:
         seen.missing[CILIUM_NETWORK_POLICIES.plural] = "list ciliumnetworkpolicies: 404 page not found"
     seen.things = kept | things
+    seen.on_cilium = seen.has_cilium_kind
     seen.neighbours = seen.of(SERVICES)
     return seen
 

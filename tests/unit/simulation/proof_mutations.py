@@ -122,6 +122,18 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
+    "targets that come by another way are taken to be cut off as the witnesses are",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    defects=(Defect.NONE, Defect.BLIND),
+    ways=(Connections.ELSEWHERE,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(connections, "_unseen", lambda *_: False),)
+
+
+@mutation(
     "what was not shown to be cut off was cut off all the same",
     Rule.CUT_OFF,
     kinds=QUIET,

@@ -11,15 +11,14 @@ from typing import Final
 from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.pod_status import has_ended
-from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
+from gameday.cluster.resources import PODS, SERVICES, Object
 from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL, OBSERVER, ROLE, is_ours
 from gameday.model.places import name_of
 from gameday.model.plan import Destination, Plan, Probe, RunsIn, ServiceRef
-from gameday.preflight.agent_egress import PAGE, of_dns, our_pod
+from gameday.preflight.agent_egress import PAGE, of_dns, our_pod, surely
 from gameday.preflight.cut_destination import cut_destination, named_port
 from gameday.preflight.findings import Finding, Severity
-from gameday.preflight.policies.isolators import ISOLATORS
 from gameday.preflight.policies.pod_identity import PodIdentity, pod_identity_of
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -129,7 +128,7 @@ def _shut_out(snapshot: NamespaceSnapshot, way: Way, closing: tuple[str, ...], n
     alone = first.identity.labels[ROLE] == OBSERVER or first.whose == CLIENT
     labels = f"the label {ROLE}={first.identity.labels[ROLE]}" if alone else "the targets' labels"
     remedy = f"add a policy that admits pods with {labels} there; {PAGE}"
-    severity = Severity.REFUSE if _surely(snapshot) else Severity.WARN
+    severity = Severity.REFUSE if surely(snapshot) else Severity.WARN
     return Finding("AgentShutOut", first.path, text, remedy, severity)
 
 
@@ -201,11 +200,3 @@ def _own_name(host: str, namespace: str) -> str:
     name, _, rest = host.partition(".")
     inside = rest in {"", namespace, f"{namespace}.svc"} or rest.startswith(f"{namespace}.svc.")
     return name if inside else ""
-
-
-def _surely(snapshot: NamespaceSnapshot) -> bool:
-    """Whether no policy that is not looked at here could admit what these do not."""
-    seen = (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES)
-    return not any(snapshot.unread()) and not any(
-        resource not in seen and snapshot.policies(resource) for resource in ISOLATORS
-    )

@@ -40,6 +40,8 @@ from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
+METADATA_SERVER = "169.254.169.254"
+"""The address of a cloud's metadata server. Under GKE's Dataplane V2 it is one of the node when policies are asked."""
 
 
 def choose(snapshot: NamespaceSnapshot, via: Via) -> Via:
@@ -211,17 +213,30 @@ def _partly(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Iterato
             yield Finding("PartlyCut", path, text, remedy, Severity.WARN)
 
 
+def _cuts_hosts(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Finding:
+    api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
+    text = (
+        "on Cilium a NetworkPolicy also cuts the targets off from the API server and from processes of the host, such "
+        f"as a cloud's metadata server ({METADATA_SERVER})"
+    )
+    if api_server:
+        text += f", so mustRemainReachable {', '.join(api_server)} will end the drill as CollateralCut"
+    if snapshot.has_cilium_kind:
+        remedy = "grant the account the right to write ciliumnetworkpolicies and use via: Auto"
+    else:
+        remedy = (
+            "this cluster has no CiliumNetworkPolicy; where targets use one of these, name it in mustRemainReachable "
+            f"(host: {METADATA_SERVER}, port: 80), so that the drill ends as CollateralCut and not with a wrong verdict"
+        )
+    return Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
+
+
 def _warnings(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     backend = choose(snapshot, partition.via)
     if backend is Via.NETWORK_POLICY:
         yield from _partly(snapshot, partition)
-    if backend is Via.NETWORK_POLICY and snapshot.has_cilium_kind:
-        api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
-        text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from processes of the host"
-        if api_server:
-            text += f", so mustRemainReachable {', '.join(api_server)} will end the drill as CollateralCut"
-        remedy = "grant the account the right to write ciliumnetworkpolicies and use via: Auto"
-        yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
+    if backend is Via.NETWORK_POLICY and snapshot.on_cilium:
+        yield _cuts_hosts(snapshot, path, partition)
     kinds = kinds_of_pairs(snapshot, partition.pod_selector)
     if len(kinds) > MOST_PAIRS:
         text = (

@@ -156,9 +156,9 @@ def explained(refusal: str) -> str:
 def findings(plan: Plan, setup: Setup, result: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
     """What the answers say."""
     created = [(part.resource, made) for part, made in result.answers]
-    yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created)
-    pods = [(part.body, made) for part, made in result.answers if part.resource is PODS]
     targets = _targets(plan, snapshot)
+    yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created, (pod for _, hit in targets.values() for pod in hit))
+    pods = [(part.body, made) for part, made in result.answers if part.resource is PODS]
     carried = frozenset(proxy for _, hit in targets.values() for pod in hit for proxy in mesh.proxies_of(pod))
     yield from admission.of_pods(pods, carried)
     yield from _outside_mesh(setup, targets, (made for _, made in pods))

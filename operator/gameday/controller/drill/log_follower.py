@@ -189,7 +189,10 @@ class LogFollower:
         if sample.type is LineType.CONNECTIONS:
             before = self.counted.get(sample.agent, ConnectionsCounted())
             self.counted[sample.agent] = ConnectionsCounted(
-                max(before.most, _count(sample, "count") or 0), sample.error or "", _opened(before.opened, sample)
+                max(before.most, _count(sample, "count") or 0),
+                sample.error or "",
+                _opened(before.opened, sample),
+                direct=sample.values.get("direct", before.direct) is True,
             )
             seen = {*self.seen.get(sample.agent, ()), *_addresses(sample)}
             self.seen[sample.agent] = tuple(sorted(seen))[:MOST_SEEN]

@@ -6,7 +6,9 @@ were closed at the dependency: every server had some before and none after. If n
 outage, it is unknown which connections the targets used under the cut.
 
 Either way says it of the targets by what was seen elsewhere or at one moment. Where the dependency shows a connection
-that a target opened under the cut, at another port or on a node that does not enforce the cut, neither counts.
+that a target opened under the cut, at another port or on a node that does not enforce the cut, neither counts. Where
+it would show connections of targets and never shows one, they may come by a proxy: what the network does to the
+witnesses says nothing of them then.
 """
 
 import math
@@ -28,6 +30,11 @@ CAUSES: Final = frozenset({Reason.CONNECTIONS_KEPT, Reason.CONNECTIONS_NOT_CLOSE
 CONNECTED: Final = "targets were connected to the dependency under the cut"
 REMEDY: Final = (
     "cut every port by which targets reach it, and where that is done look at the network agent on the node of that pod"
+)
+UNSEEN: Final = "the dependency shows the drill's own connections and none of the targets"
+NAME_IT: Final = (
+    "where they reach it by a proxy or by another port, name the Service that they use; where they keep no connection "
+    "open, say openConnections: Keep"
 )
 SETTLED: Final = 5.0
 """Seconds after the start of the outage, or the end of the closing, in which a target may still open a connection: the
@@ -84,10 +91,9 @@ def doubtful(ctx: Context) -> Iterator[str]:
             )
         counted = ctx.observed.connections_counted.get(name)
         if counted is not None and counted.error:
-            yield (
-                "the targets' connections cannot be counted at the dependency, so closing them may "
-                f"fail as well: {counted.error}"
-            )
+            yield f"the targets' connections cannot be counted or not be closed at the dependency: {counted.error}"
+        elif counted is not None and counted.direct and not counted.most:
+            yield f"{UNSEEN} so far; while it shows none, this drill cannot be decided (ConnectionsKept): {NAME_IT}"
         elif counted is not None and not counted.most:
             yield (
                 "the dependency shows no connection of the targets so far: either they have none open, "
@@ -109,8 +115,8 @@ def uncounted(ctx: Context) -> Iterator[str]:
         why = found.error if found is not None else "the agent that counts them has not said anything"
         if why:
             yield (
-                f"fault {name}: the targets' open connections cannot be counted at the dependency, so closing them "
-                f"may fail as well: {why}"
+                f"fault {name}: the targets' open connections cannot be counted or not be closed at the dependency: "
+                f"{why}"
             )
 
 
@@ -142,7 +148,7 @@ def _look(ctx: Context, name: str, started_at: float) -> DrillRecord:
         doubt = Doubt(Reason.CONNECTIONS_NOT_CLOSED, f"{CONNECTED}: {seen}; {REMEDY}", started_at)
         record = record.with_closing(replace(closing, answered=True, gone=False, gone_at=None, doubt=doubt))
         return record.doubt(doubt.cause, doubt.message, doubt.since, ctx.now)
-    if closing.gone is not True and (told := _held(ctx, name, started_at)).since is not None:
+    if closing.gone is not True and _used(ctx, name) and (told := _held(ctx, name, started_at)).since is not None:
         record = record.with_closing(replace(closing, gone=True, gone_at=told.since))
         return record.note(
             ctx.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
@@ -168,6 +174,8 @@ def settle(ctx: Context) -> DrillRecord:
         else (Reason.CONNECTIONS_KEPT, NOWHERE)
     )
     tried = closing.doubt or Doubt(*untried, record.outage_started_at)
+    if _unseen(ctx, closing.fault):
+        tried = Doubt(Reason.CONNECTIONS_KEPT, f"{UNSEEN}: {NAME_IT}", record.outage_started_at)
     why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.outage_started_at).why)))
     return record.doubt(
         tried.cause, f"no proof that the targets were cut off: {why}", record.outage_started_at, ctx.now
@@ -196,6 +204,18 @@ def _connected(ctx: Context, closing: Closing, started_at: float) -> str:
             began = max(0.0, one.opened_at - started_at)
             return f"one opened a connection {began:.0f} s after the start of the outage, {one.whose}"
     return ""
+
+
+def _used(ctx: Context, name: str) -> bool:
+    """Whether what the witnesses show may be said of the targets: nothing shows that they come by another way."""
+    told = name in ctx.observed.connections_counted or name not in ctx.observed.closing_faults
+    return told and not _unseen(ctx, name)
+
+
+def _unseen(ctx: Context, name: str) -> bool:
+    """Whether the dependency would show connections of targets and has never shown one."""
+    counted = ctx.observed.connections_counted.get(name)
+    return counted is not None and counted.direct and not counted.most
 
 
 def _held(ctx: Context, name: str, started_at: float) -> HeldResult:

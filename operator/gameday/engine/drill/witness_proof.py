@@ -7,7 +7,7 @@ from gameday.engine.drill import addresses, controls, timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.evidence.proof import Proof, ProofViolation
-from gameday.model.agent import REFUSES, SERVERS
+from gameday.model.agent import REFUSES, SERVERS, UNASKED
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending, Moment
 from gameday.model.observation import Life
@@ -29,7 +29,10 @@ CHECK_LOGIN: Final = "check the Secret of its redis.auth, or of its redis.sentin
 
 
 def _down(down: ProofViolation, why: str) -> End:
-    """The end for a control that fails: it reaches no server, or is told of one that is not cut."""
+    """The end for a control that fails: it cannot ask, it reaches no server, or is told of one that is not cut."""
+    if down.detail.startswith(UNASKED):
+        text = f"{down.who} could not ask the dependency, so it is not known whether it is up ({down.detail})"
+        return End(Reason.AGENTS_NOT_READY, text, down.since)
     if not down.detail.startswith(SERVERS):
         return End(Reason.DEPENDENCY_DOWN, why, down.since)
     told = f"not all servers of the dependency are known to be cut: {down.detail.removeprefix(SERVERS)}"
@@ -61,7 +64,10 @@ class WitnessProof(EffectProof):
             return None
         if (shut_out := controls.shut_out(self.ctx, self.name, self.dials)) is not None:
             return End(Reason.NOT_ADMITTED, shut_out, down.since)
-        why = f"{down.who} cannot reach the target ({down.detail}), although nothing is cut: the dependency is down"
+        why = (
+            f"{down.who} cannot reach the target ({down.detail}), although nothing is cut: the dependency is down, or "
+            "admits no pod of the drill (they run as ServiceAccount gameday, which a policy of a mesh may have to name)"
+        )
         return _down(down, why)
 
     def waits_for(self) -> str:

@@ -125,6 +125,12 @@ class Connection:
         """The name or address that it connects to."""
         return self._host
 
+    @property
+    def own(self) -> tuple[str, int] | None:
+        """The address and port from which it is connected; None where it is not."""
+        name = self._writer.get_extra_info("sockname") if self._writer is not None else None
+        return (str(name[0]), int(name[1])) if name else None
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -286,14 +286,41 @@ def test_where_a_kind_that_no_reader_knows_may_admit_them_it_is_a_warning() -> N
     assert {one.severity for one in shut_out(seen)} == {Severity.WARN}
 
 
-def test_a_fuse_that_cannot_reach_the_api_server_is_warned_of() -> None:
+def fuse_out(*rules: Object) -> Object:
+    """A policy that has fuses send only what these rules say."""
+    fuses = {"matchLabels": {"gameday.dev/role": "fuse"}}
+    return policy("fuse", podSelector=fuses, policyTypes=["Egress"], egress=list(rules))
+
+
+ANYWHERE: Object = {"ipBlock": {"cidr": "10.0.0.5/32"}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "severity"),
+    [
+        ([], Severity.REFUSE),
+        ([{"to": [{"podSelector": {}}]}], Severity.REFUSE),
+        ([{"to": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "UDP"}]}], Severity.REFUSE),
+        ([{"to": [{"namespaceSelector": {}}], "ports": [{"port": 53}]}], Severity.WARN),
+        ([{"to": [ANYWHERE], "ports": [{"port": 6443}]}], None),
+        ([{"to": [ANYWHERE]}], None),
+    ],
+    ids=["nothing", "this namespace", "UDP alone", "another port, which may be its own", "its port", "every port"],
+)
+def test_a_fuse_that_cannot_reach_the_api_server_is_told_of(rules: list[Object], severity: Severity | None) -> None:
+    """Found out after the outage, it is too late: the rollback never begins."""
     scaling = plan(None, Step("stop", Scale(deployment("worker"), 0)), probes=())
-    found = [one for one in shut_out(there(DENY_OUT), scaling) if "API server" in one.message]
-    assert [(one.path, one.severity) for one in found] == [("spec.rollback.steps[stop].scale", Severity.WARN)]
-    opened = policy("fuse", podSelector={"matchLabels": {"gameday.dev/role": "fuse"}}, policyTypes=["Egress"], egress=[
-        {"to": [{"ipBlock": {"cidr": "10.0.0.5/32"}}], "ports": [{"port": 6443}]}
-    ])  # fmt: skip
-    assert not [one for one in shut_out(there(DENY_OUT, opened), scaling) if "API server" in one.message]
+    found = [one for one in shut_out(there(DENY_OUT, fuse_out(*rules)), scaling) if "API server" in one.message]
+    told = [("spec.rollback.steps[stop].scale", severity)] if severity is not None else []
+    assert [(one.path, one.severity) for one in found] == told
+
+
+def test_a_fuse_that_policies_which_are_not_read_may_admit_is_warned_of() -> None:
+    seen = there(DENY_OUT)
+    seen.isolators = Isolators(frozenset({CALICO_GLOBAL_POLICIES}), {CALICO_GLOBAL_POLICIES: (policy("x"),)})
+    scaling = plan(None, Step("stop", Scale(deployment("worker"), 0)), probes=())
+    found = [one for one in shut_out(seen, scaling) if "API server" in one.message]
+    assert {one.severity for one in found} == {Severity.WARN}
 
 
 def test_the_policies_of_the_page_admit_all_that_a_drill_needs() -> None:

@@ -324,6 +324,17 @@ def test_a_network_policy_on_cilium_is_warned_of() -> None:
     assert warnings(a_snapshot(cilium=False), plan(cut)) == ()
 
 
+def test_a_cilium_without_policies_of_its_own_is_warned_of_with_what_can_be_done_there() -> None:
+    """GKE's Dataplane V2 has Cilium's endpoints and not its policies."""
+    snapshot = a_snapshot(cilium=False)
+    snapshot.on_cilium = True
+    (finding,) = check(snapshot, plan(NetworkPartition(API_PODS, DEPENDENCY)))
+    assert (finding.code, finding.severity) == ("CutsApiServer", Severity.WARN)
+    assert "metadata server (169.254.169.254)" in finding.message
+    assert "in mustRemainReachable (host: 169.254.169.254, port: 80)" in (finding.remedy or "")
+    assert "ciliumnetworkpolicies" not in str(finding)
+
+
 def test_closing_connections_at_what_is_no_redis_is_warned_of() -> None:
     cut = NetworkPartition(API_PODS, Dependency("redis", ServiceRef("redis")))
     (finding,) = check(a_snapshot(), plan(cut, probes=()))

@@ -111,6 +111,26 @@ async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.Monke
     assert follower.counted["counter"] == ConnectionsCounted(2, "redis NOPERM: needs CLIENT LIST")
 
 
+@pytest.mark.parametrize(
+    ("told", "direct"), [([True], True), ([True, False], False), ([False, None], False), ([1], False)]
+)
+async def test_it_is_known_whether_the_servers_show_their_clients(
+    monkeypatch: pytest.MonkeyPatch, told: list[object], direct: bool
+) -> None:
+    """A look that failed says nothing of it."""
+    lines = [
+        line(
+            n,
+            type="connections",
+            name="connections",
+            values={"count": 1} | ({"direct": one} if one is not None else {}),
+        )
+        for n, one in enumerate([*told, None], 1)
+    ]
+    follower, _ = await read(monkeypatch, lines, "counter")
+    assert follower.counted["counter"].direct is direct
+
+
 async def test_what_targets_open_while_connections_are_ended_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"killed": 40, "left": 3, "opened": 3, "opener": "pod api-7 (10.0.0.7) to 10.0.1.5:6380"}
     told = line(1, type="closed", name="closed", ok=False, error="still open", values=values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gameday.actions.network_partition.action import OpenConnections, cuts_of
-from gameday.engine.drill.connections import LAST_WORD, doubtful
+from gameday.engine.drill.connections import LAST_WORD, NAME_IT, UNSEEN, doubtful
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.proof import Proof
 from gameday.model import held_connection
@@ -19,6 +19,7 @@ WHOSE = "pod api-7 (10.0.0.7) to 10.0.1.5:6380"
 STILL = "connections of the targets were still open after 15 s"
 BACK = ConnectionsClosed(40, 3, STILL, opened=3, opener=WHOSE)
 KEPT_OPEN = ConnectionsClosed(40, 3, STILL)
+NONE_SEEN = ConnectionsClosed(0, 0, unseen=2, example="pod api-7 (10.0.0.7)")
 MISSED = {"reported": ResultState.MISSED}
 
 
@@ -44,6 +45,8 @@ def told(counted: ConnectionsCounted | None, *, local: bool = False, plan: Plan 
         (ConnectionsCounted(0), False, ["the dependency shows no connection of the targets so far"]),
         (ConnectionsCounted(0, "NOPERM: the user needs CLIENT LIST"), False, ["cannot be counted"]),
         (ConnectionsCounted(2, "timeout"), False, ["cannot be counted"]),
+        (ConnectionsCounted(0, direct=True), False, [f"{UNSEEN} so far; while it shows none, this drill cannot be"]),
+        (ConnectionsCounted(1, direct=True), False, []),
         (None, True, ["that witness-0 hold open end at a proxy in the agent's own pod"]),
         (ConnectionsCounted(0), True, ["a proxy in the agent's own pod", "shows no connection of the targets"]),
     ],
@@ -171,3 +174,46 @@ def test_a_connection_of_another_time_says_nothing(
 ) -> None:
     """A server lists connections whose packets are dropped until it ends them."""
     assert counting(opened, ends_open=True, closed=closed).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize("says", [{}, MISSED], ids=["holds", "missed"])
+def test_targets_that_come_by_another_way_were_not_shown_to_be_cut_off(says: dict[str, ResultState]) -> None:
+    """They use a proxy at another port: the cut and the end of the witnesses' connections say nothing of them."""
+    unseen = {"partition": ConnectionsCounted(0, direct=True)}
+    record = Simulation(
+        a_plan(), says, ends_open=True, connections_closed=NONE_SEEN, connections_counted=unseen
+    ).finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert f"no proof that the targets were cut off: {UNSEEN}: {NAME_IT}" in record.message
+    states = {result.name: result.state for result in record.results if result.stage is Stage.OUTAGE}
+    assert states["stays up"] is ResultState.UNKNOWN
+
+
+@pytest.mark.parametrize("counted", [ConnectionsCounted(0), ConnectionsCounted(1, direct=True)], ids=["hidden", "seen"])
+def test_targets_that_a_dependency_does_not_show_are_judged_by_the_witnesses(counted: ConnectionsCounted) -> None:
+    """Behind HAProxy it shows nobody's own address."""
+    shown = Simulation(a_plan(), MISSED, ends_open=True, connections_counted={"partition": counted}).finish()
+    assert shown.verdict is Verdict.FAILED
+
+
+def test_targets_that_are_seen_late_were_there() -> None:
+    """Some open a connection for each request."""
+
+    def looks(world: Simulation) -> None:
+        start = world.record.outage_started_at
+        seen = start is not None and world.now > start + 2
+        world.show(connections_counted={"partition": ConnectionsCounted(int(seen), direct=True)})
+
+    assert Simulation(a_plan(), MISSED, ends_open=True, meddle=looks).finish().verdict is Verdict.FAILED
+
+
+def test_a_counter_that_has_not_been_heard_is_waited_for() -> None:
+    """A process that takes over reads the logs one after another."""
+
+    def looks(world: Simulation) -> None:
+        start = world.record.outage_started_at
+        counted = ConnectionsCounted(0, direct=True)
+        world.show(connections_counted={"partition": counted} if start is not None and world.now > start + 6 else {})
+
+    record = Simulation(a_plan(), MISSED, ends_open=True, meddle=looks, connections_closed=NONE_SEEN).finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")

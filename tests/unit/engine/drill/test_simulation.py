@@ -14,7 +14,16 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.evidence.judgement import SURE_WITHIN, Judgement, Window
 from gameday.model.change import Change, ChangeState
-from gameday.model.observation import CommandKey, ConnectionsClosed, Fuse, Leaving, Life, Lock, Observation
+from gameday.model.observation import (
+    CommandKey,
+    ConnectionsClosed,
+    ConnectionsCounted,
+    Fuse,
+    Leaving,
+    Life,
+    Lock,
+    Observation,
+)
 from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import DrillRecord, Keeping, Phase, Reason, ResultState, StepState, Verdict
 from simulation.observing import cut
@@ -275,7 +284,8 @@ def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: b
 
 
 def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
-    simulation = Simulation(a_plan(), connections_closed=NEVER_SEEN, ends_open=True)
+    counted = {"partition": ConnectionsCounted(1)}
+    simulation = Simulation(a_plan(), connections_closed=NEVER_SEEN, ends_open=True, connections_counted=counted)
     simulation.pods_take, simulation.every = 0.1, 0.25
     record = finished(simulation)
     assert record.verdict is Verdict.PASSED, record.message
