@@ -439,6 +439,9 @@ class Dice:
         if way is Connections.ELSEWHERE:
             # Nobody could know of it where nobody is asked.
             unprobed = False
+        if way is Connections.ELSEWHERE and defect is Defect.EARLY:
+            # What a system says by chance as the cut comes looks like a reaction to it.
+            way = Connections.HIDDEN
         pairs = self.more.choice(self.pairs)
         if pairs is Pairs.NOT_ADMITTED and (unprobed or not close_connections):
             pairs = Pairs.SPARED

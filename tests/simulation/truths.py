@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from simulation.namespace import OUTAGE, SPECS, STEADY, WITHIN
-from simulation.scenario import Defect, Pairs, Trial, What
+from simulation.scenario import Connections, Defect, Pairs, Trial, What
 from simulation.system import System
 
 MARGIN = 0.5
@@ -54,9 +54,14 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
         yield "two requests in a row had no answer in the steady state"
 
 
-def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict: str) -> Iterator[str]:
-    """What a drill says of its outage although targets had connections all through it."""
+def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict: str, *, lies: bool) -> Iterator[str]:
+    """What a drill says of its outage although targets had connections all through it.
+
+    Of targets that it never sees it believes what the system says, so that ``lies`` deceive it.
+    """
     if not trial.close_connections or system.cut_off or memory.get("outage_started_at") is None:
+        return
+    if trial.connections is Connections.ELSEWHERE and lies:
         return
     if verdict in {"Passed", "Failed"}:
         yield f"it {verdict.lower()}"

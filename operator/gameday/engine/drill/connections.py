@@ -8,7 +8,8 @@ outage, it is unknown which connections the targets used under the cut.
 Either way says it of the targets by what was seen elsewhere or at one moment. Where the dependency shows a connection
 that a target opened under the cut, at another port or on a node that does not enforce the cut, neither counts. Where
 it would show connections of targets and never shows one, they may come by a proxy: what the network does to the
-witnesses says nothing of them then.
+witnesses says nothing of them then, unless the system is seen to react. Some clients open a connection for each
+request, and none is seen.
 """
 
 import math
@@ -21,8 +22,8 @@ from gameday.engine.drill.context import Context
 from gameday.engine.drill.witness_proof import dials_of
 from gameday.engine.evidence.held_connections import HeldResult, Span
 from gameday.model.observation import ConnectionsClosed, Life
-from gameday.model.plan import Plan
-from gameday.model.record import Closing, Doubt, DrillRecord, Reason
+from gameday.model.plan import Mode, Plan, Stage
+from gameday.model.record import Closing, Doubt, DrillRecord, Reason, ResultState
 
 NOWHERE: Final = "the drill knows no Redis at which it could close the targets' open connections"
 LATE: Final = "the outage ended before the targets' open connections were closed"
@@ -93,7 +94,10 @@ def doubtful(ctx: Context) -> Iterator[str]:
         if counted is not None and counted.error:
             yield f"the targets' connections cannot be counted or not be closed at the dependency: {counted.error}"
         elif counted is not None and counted.direct and not counted.most:
-            yield f"{UNSEEN} so far; while it shows none, this drill cannot be decided (ConnectionsKept): {NAME_IT}"
+            yield (
+                f"{UNSEEN} so far; unless one is seen, or a becomes of the outage is met, this drill cannot be decided "
+                f"(ConnectionsKept): {NAME_IT}"
+            )
         elif counted is not None and not counted.most:
             yield (
                 "the dependency shows no connection of the targets so far: either they have none open, "
@@ -174,7 +178,7 @@ def settle(ctx: Context) -> DrillRecord:
         else (Reason.CONNECTIONS_KEPT, NOWHERE)
     )
     tried = closing.doubt or Doubt(*untried, record.outage_started_at)
-    if _unseen(ctx, closing.fault):
+    if not _used(ctx, closing.fault) and _unseen(ctx, closing.fault):
         tried = Doubt(Reason.CONNECTIONS_KEPT, f"{UNSEEN}: {NAME_IT}", record.outage_started_at)
     why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.outage_started_at).why)))
     return record.doubt(
@@ -209,7 +213,16 @@ def _connected(ctx: Context, closing: Closing, started_at: float) -> str:
 def _used(ctx: Context, name: str) -> bool:
     """Whether what the witnesses show may be said of the targets: nothing shows that they come by another way."""
     told = name in ctx.observed.connections_counted or name not in ctx.observed.closing_faults
-    return told and not _unseen(ctx, name)
+    return told and (not _unseen(ctx, name) or _reacted(ctx))
+
+
+def _reacted(ctx: Context) -> bool:
+    """Whether something that was not so without the cut became so under it, and nothing else can have caused it."""
+    becomes = {one.name for one in ctx.plan.outage.expect if one.mode is Mode.BECOMES}
+    return len(ctx.plan.outage.faults) == 1 and any(
+        one.stage is Stage.OUTAGE and one.name in becomes and one.state is ResultState.MET and not one.by
+        for one in ctx.record.results
+    )
 
 
 def _unseen(ctx: Context, name: str) -> bool:
