@@ -95,7 +95,8 @@ class Dialler:
                     writer.transport.abort()
                     return None
         except NotSent as error:
-            return f"{error.word}: {error}" if f"{error.word}: ".startswith(UNASKED) else error.word
+            told = f"{error.word}: {error}"
+            return told if told.startswith(UNASKED) else error.word
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             return error_word(error)
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gameday.cluster.client import ACCOUNT
-from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES
 from gameday.model.labels import FUSE, ROLE, Role, ownership_labels
 from gameday.preflight.findings import Finding, Severity
-from gameday.preflight.policies.isolators import ISOLATORS
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.snapshot import NamespaceSnapshot
-from gameday.preflight.traffic import Traffic, Way, all_closed
+from gameday.preflight.traffic import Traffic, Way, all_closed, surely
 
 API_PORTS: Final = (443, 6443, 8443, 16443)
 """Ports on which API servers listen."""
@@ -27,6 +25,11 @@ def our_pod(snapshot: NamespaceSnapshot, role: Role, labels: Mapping[str, str] |
     return PodIdentity(
         snapshot.namespace, {**(labels or {}), **ownership_labels("", role, role)}, ACCOUNT, snapshot.namespace_labels
     )
+
+
+def admit(labels: str) -> str:
+    """What to do for agents that policies shut out; ``labels`` says how those are known."""
+    return f"add a policy that admits pods with {labels} there; {PAGE}"
 
 
 def of_dns(snapshot: NamespaceSnapshot, path: str, role: Role, why: str) -> Iterator[Finding]:
@@ -44,17 +47,9 @@ def of_api_server(snapshot: NamespaceSnapshot, path: str, why: str) -> Iterator[
         text = (
             f"the {FUSE} cannot reach the API server, {_isolates(closing)} TCP to anything outside the namespace; {why}"
         )
-        yield Finding("AgentShutOut", path, text, _admit(FUSE), Severity.REFUSE)
+        yield Finding("AgentShutOut", path, text, admit(f"the label {ROLE}={FUSE}"), Severity.REFUSE)
     else:
         yield from _shut_in(snapshot, path, FUSE, ("TCP", API_PORTS), "the API server", why)
-
-
-def surely(snapshot: NamespaceSnapshot) -> bool:
-    """Whether no policy that is not looked at here could admit what these do not."""
-    seen = (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES)
-    return not any(snapshot.unread()) and not any(
-        resource not in seen and snapshot.policies(resource) for resource in ISOLATORS
-    )
 
 
 def _shut_in(
@@ -67,12 +62,8 @@ def _shut_in(
             f"the {role} can probably not reach {what}, {_isolates(closing)} {protocol} to ports "
             f"{' or '.join(map(str, numbers))} outside the namespace; {why}"
         )
-        yield Finding("AgentShutOut", path, text, _admit(role), Severity.WARN)
+        yield Finding("AgentShutOut", path, text, admit(f"the label {ROLE}={role}"), Severity.WARN)
 
 
 def _isolates(closing: tuple[str, ...]) -> str:
     return f"because {', '.join(closing)} isolates it for egress and no rule admits"
-
-
-def _admit(role: Role) -> str:
-    return f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"

@@ -29,7 +29,7 @@ def check(
     objects, pods = tuple(created), tuple(targets)
     for quota in quotas:
         counted = [(resource, body) for resource, body in objects if _is_meant(quota["spec"], resource, body)]
-        needs = _needs(counted)
+        needs, largest = _needs(counted), _largest_of(quota["spec"], pods)
         status = quota.get("status") or {}
         hard, used = status.get("hard") or quota["spec"].get("hard") or {}, status.get("used") or {}
         for resource, most in sorted(hard.items()):
@@ -40,7 +40,7 @@ def check(
                 f"ResourceQuota/{quota['metadata']['name']} has {text(name, max(left, Fraction(0)))} of "
                 f"{resource} left (of {text(name, quantity(most))})"
             )
-            one = _largest_of(quota["spec"], pods).get(name, Fraction(0))
+            one = largest.get(name, Fraction(0))
             if need and need > left:
                 message = f"{has}, but the drill needs {text(name, need)}"
                 yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free this much")

@@ -25,6 +25,7 @@ from gameday.preflight.policies.cilium import (
     specs,
     without_sources,
 )
+from gameday.preflight.policies.isolators import ISOLATORS
 from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.policies.selectors import keys, selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
@@ -212,3 +213,11 @@ def all_closed(snapshot: NamespaceSnapshot, way: Way, all_traffic: Iterable[Traf
             return ()
         found.update(closing)
     return tuple(sorted(found))
+
+
+def surely(snapshot: NamespaceSnapshot) -> bool:
+    """Whether no policy that is not looked at here could admit what these do not."""
+    seen = (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES)
+    return not any(snapshot.unread()) and not any(
+        resource not in seen and snapshot.policies(resource) for resource in ISOLATORS
+    )

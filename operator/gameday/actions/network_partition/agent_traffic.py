@@ -16,13 +16,13 @@ from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL, OBSERVER, ROLE, is_ours
 from gameday.model.places import name_of
 from gameday.model.plan import Destination, Plan, Probe, RunsIn, ServiceRef
-from gameday.preflight.agent_egress import PAGE, of_dns, our_pod, surely
+from gameday.preflight.agent_egress import admit, of_dns, our_pod
 from gameday.preflight.cut_destination import cut_destination, named_port
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.pod_identity import PodIdentity, pod_identity_of
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
-from gameday.preflight.traffic import Traffic, Way, all_closed
+from gameday.preflight.traffic import Traffic, Way, all_closed, surely
 
 CLIENT: Final = "the client, which asks Redis and has no labels of targets,"
 """What asks Redis in a plan that cuts nothing off, so that there are no targets whose labels it could have."""
@@ -127,9 +127,8 @@ def _shut_out(snapshot: NamespaceSnapshot, way: Way, closing: tuple[str, ...], n
     )
     alone = first.identity.labels[ROLE] == OBSERVER or first.whose == CLIENT
     labels = f"the label {ROLE}={first.identity.labels[ROLE]}" if alone else "the targets' labels"
-    remedy = f"add a policy that admits pods with {labels} there; {PAGE}"
     severity = Severity.REFUSE if surely(snapshot) else Severity.WARN
-    return Finding("AgentShutOut", first.path, text, remedy, severity)
+    return Finding("AgentShutOut", first.path, text, admit(labels), severity)
 
 
 def _sent(snapshot: NamespaceSnapshot, need: Needs) -> list[Traffic]:

@@ -178,7 +178,7 @@ def settle(ctx: Context) -> DrillRecord:
         else (Reason.CONNECTIONS_KEPT, NOWHERE)
     )
     tried = closing.doubt or Doubt(*untried, record.outage_started_at)
-    if not _used(ctx, closing.fault) and _unseen(ctx, closing.fault):
+    if _elsewhere(ctx, closing.fault):
         tried = Doubt(Reason.CONNECTIONS_KEPT, f"{UNSEEN}: {NAME_IT}", record.outage_started_at)
     why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.outage_started_at).why)))
     return record.doubt(
@@ -213,7 +213,12 @@ def _connected(ctx: Context, closing: Closing, started_at: float) -> str:
 def _used(ctx: Context, name: str) -> bool:
     """Whether what the witnesses show may be said of the targets: nothing shows that they come by another way."""
     told = name in ctx.observed.connections_counted or name not in ctx.observed.closing_faults
-    return told and (not _unseen(ctx, name) or _reacted(ctx))
+    return told and not _elsewhere(ctx, name)
+
+
+def _elsewhere(ctx: Context, name: str) -> bool:
+    """Whether the targets seem to come by another way than the one that is cut."""
+    return _unseen(ctx, name) and not _reacted(ctx)
 
 
 def _reacted(ctx: Context) -> bool:
