@@ -130,9 +130,11 @@ async def abusive(abuser: TeamNamespace, number: int) -> list[Object]:
     abuser.opt_in()
     victim = copy.deepcopy(VICTIM)
     victim["spec"] = copy.deepcopy(next(b for b in server() if b["kind"] == "Pod")["spec"])
-    victim["spec"]["containers"][0] |= {"command": ["sleep", "3600"], "volumeMounts": []}
+    resources = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}}
+    victim["spec"]["containers"][0] |= {"command": ["sleep", "3600"], "volumeMounts": [], "resources": resources}
     abuser.apply(*server(), victim)
     await ready(abuser)
+    await ready(abuser, "victim")
     plans = []
     for index in range(GAMEDAYS_OF_EACH):
         plan = worst(f"abuse-{number}-{index}", "90s")

@@ -110,13 +110,13 @@ def server() -> list[Object]:
     ]
 
 
-async def ready(ns: TeamNamespace) -> None:
+async def ready(ns: TeamNamespace, pod: str = "hostile") -> None:
     async def running() -> bool:
-        pod = await ns.admin.get(PODS, ns.namespace, "hostile")
-        states = (pod or {}).get("status", {}).get("containerStatuses", [])
+        found = await ns.admin.get(PODS, ns.namespace, pod)
+        states = (found or {}).get("status", {}).get("containerStatuses", [])
         return bool(states) and "running" in states[0]["state"]
 
-    await until(running, "the hostile server runs")
+    await until(running, f"the pod {pod} runs")
 
 
 def log(ns: TeamNamespace, pod: str) -> str:
