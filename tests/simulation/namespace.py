@@ -483,7 +483,8 @@ class SimulatedNamespace:
             self.server.store.world.after(0.2, self._close_connections, agent)
         elif agent.name.startswith("counter"):
             counted = self.trial.connections.counted
-            values = {"count": counted.most, "direct": counted.direct}
+            values: dict[str, Any] = {"count": counted.most, "direct": counted.direct, "unseen": counted.unseen}
+            values |= {"example": counted.example} if counted.example else {}
             self._say(agent, "connections", ok=True, values=values, kind=LineType.CONNECTIONS)
         else:
             self._tick(agent)
@@ -641,7 +642,7 @@ class SimulatedNamespace:
         self.system.cut_off |= seen and not left and self.cut
         kind = LineType.CONNECTIONS_CLOSED
         some = self.trial.connections is Connections.PARTLY
-        unseen = 0 if seen else 1 if some else 2
+        unseen = self.trial.connections.counted.unseen
         values = {"killed": 2 * seen + some, "left": left, "unseen": unseen, "example": "pod b" if unseen else ""}
         self._say(agent, kind.value, ok=left == 0, values=values, kind=kind)
         self.end(agent)

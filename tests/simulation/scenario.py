@@ -74,17 +74,27 @@ class Connections(enum.Enum):
     ELSEWHERE = "elsewhere"
     """The network ends those of the witnesses; the targets' go by a proxy at another port, and the system notices
     nothing. The dependency shows the drill's own addresses, and none of the targets'."""
+    SPLIT = "split"
+    """As elsewhere for some targets, which carry all that the system says. The dependency shows the others."""
+
+    @property
+    def proxied(self) -> bool:
+        """Whether targets go by a proxy at another port, while the network ends what the witnesses hold open."""
+        return self in {Connections.ELSEWHERE, Connections.SPLIT}
 
     @property
     def unnoticed(self) -> bool:
         """Whether the system notices nothing of a cut."""
-        return self in {Connections.MESHED, Connections.ELSEWHERE}
+        return self is Connections.MESHED or self.proxied
 
     @property
     def counted(self) -> ConnectionsCounted:
         """What a counter sees at the dependency."""
-        seen = {Connections.SEEN: 2, Connections.PARTLY: 1}.get(self, 0)
-        return ConnectionsCounted(seen, direct=bool(seen) or self is Connections.ELSEWHERE)
+        seen = {Connections.SEEN: 2, Connections.PARTLY: 1, Connections.SPLIT: 1}.get(self, 0)
+        unseen = 2 - seen
+        return ConnectionsCounted(
+            seen, direct=bool(seen) or self.proxied, unseen=unseen, example="pod b" if unseen else ""
+        )
 
     @property
     def ends_the_witness(self) -> bool:
@@ -436,10 +446,10 @@ class Dice:
         starts, close_connections = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
         way = self.more.choice(self.ways)
         unprobed = self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and close_connections
-        if way is Connections.ELSEWHERE:
+        if way.proxied:
             # Nobody could know of it where nobody is asked.
             unprobed = False
-        if way is Connections.ELSEWHERE and defect is Defect.EARLY:
+        if way.proxied and defect is Defect.EARLY:
             # What a system says by chance as the cut comes looks like a reaction to it.
             way = Connections.HIDDEN
         pairs = self.more.choice(self.pairs)

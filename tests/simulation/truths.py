@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from simulation.namespace import OUTAGE, SPECS, STEADY, WITHIN
-from simulation.scenario import Connections, Defect, Pairs, Trial, What
+from simulation.scenario import Defect, Pairs, Trial, What
 from simulation.system import System
 
 MARGIN = 0.5
@@ -61,7 +61,7 @@ def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict
     """
     if not trial.close_connections or system.cut_off or memory.get("outage_started_at") is None:
         return
-    if trial.connections is Connections.ELSEWHERE and lies:
+    if trial.connections.proxied and lies:
         return
     if verdict in {"Passed", "Failed"}:
         yield f"it {verdict.lower()}"

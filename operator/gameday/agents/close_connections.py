@@ -143,6 +143,8 @@ class Work:
         """By the place of a server that was asked, the error with which it answers CLIENT KILL, or ""."""
         self._told = ""
         """The connection of which it was told whose it is."""
+        self._example = ""
+        """The target that was told to be unseen."""
 
     def unseen(self) -> tuple[str, ...]:
         """The targets of which no connection was ever seen, at any of their addresses."""
@@ -165,6 +167,11 @@ class Work:
         values["count"] = len(found)
         values["direct"] = all(self._direct.values())
         values["seen"] = _fitting(sorted(self._seen))
+        unseen = self.unseen()
+        values["unseen"] = len(unseen)
+        # A name stands in one line only, as does whose the youngest is.
+        if unseen and unseen[0] != self._example:
+            self._example = values["example"] = unseen[0]
         if aged := [(one.age, f"{one.server}:{one.number}", one.whose) for one in found if one.age is not None]:
             age, youngest, whose = min(aged)
             values |= {"age": age, "youngest": youngest}

@@ -144,6 +144,10 @@ class ConnectionsCounted:
     """The youngest ones of all looks, in the order in which they were seen."""
     direct: bool = False
     """Whether each server shows the counter by its own address, so that it would show a target as well."""
+    unseen: int = 0
+    """The number of targets of which no look has shown a connection."""
+    example: str = ""
+    """The name of one of them, or ""."""
 
 
 @dataclass(frozen=True, slots=True)

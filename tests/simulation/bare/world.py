@@ -161,7 +161,7 @@ class Bare:
         else:
             some = self.trial.connections is Connections.PARTLY
             self.connections_closed = found = ConnectionsClosed(
-                2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2
+                2 * seen + some, 0, at=now, unseen=self.trial.connections.counted.unseen
             )
             self.system.cut_off |= seen and self.cut
         for process in self.processes:

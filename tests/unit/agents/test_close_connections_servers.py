@@ -192,7 +192,23 @@ async def test_an_age_that_makes_no_sense_is_not_told(age: str) -> None:
         await asyncio.sleep(0.3)
         ending.set()
         await asyncio.wait_for(task, 10)
-    assert json.loads(out.getvalue().splitlines()[0])["values"] == {"count": 1, "direct": True, "seen": [TARGET]}
+    values = json.loads(out.getvalue().splitlines()[0])["values"]
+    assert values == {"count": 1, "direct": True, "seen": [TARGET], "unseen": 0}
+
+
+async def test_targets_of_which_no_connection_is_seen_are_counted_and_one_is_named_once() -> None:
+    async with listening(free_port(), Server({"1": TARGET})) as addresses:
+        out, ending = io.StringIO(), asyncio.Event()
+        pods = (("it", TARGET), ("pod b", "127.0.0.88"), ("pod c", "127.0.0.89"))
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=pods)
+        task = asyncio.create_task(close_connections(config, SampleLog(out), ending))
+        async with asyncio.timeout(10):
+            while out.getvalue().count("\n") < 2:  # noqa: ASYNC110  a line of a log has no event
+                await asyncio.sleep(0.01)
+        ending.set()
+        await asyncio.wait_for(task, 10)
+    first, second = (json.loads(line)["values"] for line in out.getvalue().splitlines()[:2])
+    assert (first["unseen"], first["example"], second["unseen"], second.get("example")) == (2, "pod b", 2, None)
 
 
 async def test_a_server_that_cannot_be_asked_leaves_the_closing_unproven() -> None:

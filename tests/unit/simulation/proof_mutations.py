@@ -130,7 +130,25 @@ def _() -> tuple[Any, ...]:
     ways=(Connections.ELSEWHERE,),
 )
 def _() -> tuple[Any, ...]:
-    return (patch.object(connections, "_unseen", lambda *_: False),)
+    return (patch.object(connections, "_unseen", lambda *_: ""),)
+
+
+@mutation(
+    "one target that was seen speaks for those that come by another way",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    defects=(Defect.NONE, Defect.BLIND),
+    ways=(Connections.SPLIT,),
+)
+def _() -> tuple[Any, ...]:
+    unseen = connections._unseen
+
+    def of_all(ctx: Context, name: str) -> str:
+        counted = ctx.observed.connections_counted.get(name)
+        return "" if counted is not None and counted.most else unseen(ctx, name)
+
+    return (patch.object(connections, "_unseen", of_all),)
 
 
 @mutation(

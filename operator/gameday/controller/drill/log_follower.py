@@ -193,6 +193,8 @@ class LogFollower:
                 sample.error or "",
                 _opened(before.opened, sample),
                 direct=sample.values.get("direct", before.direct) is True,
+                unseen=(_count(sample, "unseen") or 0) if "unseen" in sample.values else before.unseen,
+                example=_text(sample, "example") or before.example,
             )
             seen = {*self.seen.get(sample.agent, ()), *_addresses(sample)}
             self.seen[sample.agent] = tuple(sorted(seen))[:MOST_SEEN]

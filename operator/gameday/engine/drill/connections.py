@@ -7,8 +7,8 @@ outage, it is unknown which connections the targets used under the cut.
 
 Either way says it of the targets by what was seen elsewhere or at one moment. Where the dependency shows a connection
 that a target opened under the cut, at another port or on a node that does not enforce the cut, neither counts. Where
-it would show connections of targets and never shows one, they may come by a proxy: what the network does to the
-witnesses says nothing of them then, unless the system is seen to react. Some clients open a connection for each
+it would show connections of all targets and never shows one of some, these may come by a proxy: what the network does
+to the witnesses says nothing of them then, unless the system is seen to react. Some clients open a connection for each
 request, and none is seen.
 """
 
@@ -33,6 +33,7 @@ REMEDY: Final = (
     "cut every port by which targets reach it, and where that is done look at the network agent on the node of that pod"
 )
 UNSEEN: Final = "the dependency shows the drill's own connections and none of the targets"
+SOME_UNSEEN: Final = "the dependency shows connections of other targets and none of"
 NAME_IT: Final = (
     "where they reach it by a proxy or by another port, name the Service that they use; where they keep no connection "
     "open, say openConnections: Keep"
@@ -45,6 +46,8 @@ ROUGHLY: Final = 2.0
 OTHERS_FIRST: Final = 4.0
 """Seconds after which a connection counts that a target opened: where somebody has removed the cut, that is seen
 before, and is the reason of the verdict."""
+BLIP: Final = 10.0
+"""Seconds for which a dependency must have answered before the cut, so that nobody reacts to what it did by itself."""
 LAST_WORD: Final = 2.0
 """Seconds after its time in which a closer that runs may still answer."""
 
@@ -85,25 +88,30 @@ def asked(record: DrillRecord) -> tuple[str, ...]:
 def doubtful(ctx: Context) -> Iterator[str]:
     """What already speaks against showing it, at the end of the steady state: nothing is cut yet."""
     for name in wanted(ctx.plan):
-        if agents := dials_of(ctx, name).held.local():
-            yield (
-                f"the connections that {', '.join(agents)} hold open end at a proxy in the agent's own pod, "
-                "so they cannot show whether the network ends open connections"
-            )
-        counted = ctx.observed.connections_counted.get(name)
-        if counted is not None and counted.error:
-            yield f"the targets' connections cannot be counted or not be closed at the dependency: {counted.error}"
-        elif counted is not None and counted.direct and not counted.most:
-            yield (
-                f"{UNSEEN} so far; unless one is seen, or a becomes of the outage is met, this drill cannot be decided "
-                f"(ConnectionsKept): {NAME_IT}"
-            )
-        elif counted is not None and not counted.most:
-            yield (
-                "the dependency shows no connection of the targets so far: either they have none open, "
-                "or it sees the address of a proxy, a NAT or a sidecar; in that case only the network "
-                "can show that open connections end"
-            )
+        yield from (f"{_which(ctx.plan, name)}{why}" for why in _doubtful(ctx, name))
+
+
+def _doubtful(ctx: Context, name: str) -> Iterator[str]:
+    """What speaks against showing it of the targets of one fault."""
+    if agents := dials_of(ctx, name).held.local():
+        yield (
+            f"the connections that {', '.join(agents)} hold open end at a proxy in the agent's own pod, "
+            "so they cannot show whether the network ends open connections"
+        )
+    counted = ctx.observed.connections_counted.get(name)
+    if counted is not None and counted.error:
+        yield f"the targets' connections cannot be counted or not be closed at the dependency: {counted.error}"
+    elif unseen := _unseen(ctx, name):
+        yield (
+            f"{unseen} so far; unless one is seen, or a becomes of the outage is met, this drill cannot be decided "
+            f"(ConnectionsKept): {NAME_IT}"
+        )
+    elif counted is not None and not counted.most:
+        yield (
+            "the dependency shows no connection of the targets so far: either they have none open, "
+            "or it sees the address of a proxy, a NAT or a sidecar; in that case only the network "
+            "can show that open connections end"
+        )
 
 
 def counted(ctx: Context) -> bool:
@@ -149,14 +157,14 @@ def awaited(ctx: Context) -> bool:
 def _look(ctx: Context, name: str, started_at: float) -> DrillRecord:
     record, closing = ctx.record, ctx.record.closing(name)
     if seen := _connected(ctx, closing, started_at):
-        doubt = Doubt(Reason.CONNECTIONS_NOT_CLOSED, f"{CONNECTED}: {seen}; {REMEDY}", started_at)
+        why = f"{_which(ctx.plan, name)}{CONNECTED}: {seen}; {REMEDY}"
+        doubt = Doubt(Reason.CONNECTIONS_NOT_CLOSED, why, started_at)
         record = record.with_closing(replace(closing, answered=True, gone=False, gone_at=None, doubt=doubt))
         return record.doubt(doubt.cause, doubt.message, doubt.since, ctx.now)
     if closing.gone is not True and _used(ctx, name) and (told := _held(ctx, name, started_at)).since is not None:
         record = record.with_closing(replace(closing, gone=True, gone_at=told.since))
-        return record.note(
-            ctx.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
-        )
+        text = "the network ended open connections of the witnesses and none of the controls"
+        return record.note(ctx.now, "ConnectionsEnded", f"{_which(ctx.plan, name)}{text}")
     # Also where the network ended connections: those of targets that come back were not cut off.
     if name in ctx.observed.closing_faults and not closing.answered:
         return _close_connections(ctx, closing, started_at)
@@ -179,11 +187,16 @@ def settle(ctx: Context) -> DrillRecord:
     )
     tried = closing.doubt or Doubt(*untried, record.outage_started_at)
     if _elsewhere(ctx, closing.fault):
-        tried = Doubt(Reason.CONNECTIONS_KEPT, f"{UNSEEN}: {NAME_IT}", record.outage_started_at)
+        unseen = _unseen(ctx, closing.fault)
+        tried = Doubt(Reason.CONNECTIONS_KEPT, f"{unseen}: {NAME_IT}", record.outage_started_at)
     why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.outage_started_at).why)))
-    return record.doubt(
-        tried.cause, f"no proof that the targets were cut off: {why}", record.outage_started_at, ctx.now
-    )
+    text = f"{_which(ctx.plan, closing.fault)}no proof that the targets were cut off: {why}"
+    return record.doubt(tried.cause, text, record.outage_started_at, ctx.now)
+
+
+def _which(plan: Plan, fault: str) -> str:
+    """The name of a fault, to begin a message with, where the plan cuts connections by more than one."""
+    return f"{fault}: " if len(wanted(plan)) > 1 else ""
 
 
 def _connected(ctx: Context, closing: Closing, started_at: float) -> str:
@@ -217,23 +230,37 @@ def _used(ctx: Context, name: str) -> bool:
 
 
 def _elsewhere(ctx: Context, name: str) -> bool:
-    """Whether the targets seem to come by another way than the one that is cut."""
-    return _unseen(ctx, name) and not _reacted(ctx)
+    """Whether targets seem to come by another way than the one that is cut."""
+    return bool(_unseen(ctx, name)) and not _reacted(ctx, name)
 
 
-def _reacted(ctx: Context) -> bool:
+def _reacted(ctx: Context, name: str) -> bool:
     """Whether something that was not so without the cut became so under it, and nothing else can have caused it."""
-    becomes = {one.name for one in ctx.plan.outage.expect if one.mode is Mode.BECOMES}
-    return len(ctx.plan.outage.faults) == 1 and any(
-        one.stage is Stage.OUTAGE and one.name in becomes and one.state is ResultState.MET and not one.by
+    change, becomes = ctx.record.change(name), {one.name for one in ctx.plan.outage.expect if one.mode is Mode.BECOMES}
+    if change is None or change.requested_at is None or len(ctx.plan.outage.faults) > 1:
+        return False
+    before, dials = change.requested_at - BLIP, dials_of(ctx, name)
+    return any(
+        one.stage is Stage.OUTAGE
+        and one.name in becomes
+        and one.state is ResultState.MET
+        and not one.by
+        and dials.always_up(before, one.at)
         for one in ctx.record.results
     )
 
 
-def _unseen(ctx: Context, name: str) -> bool:
-    """Whether the dependency would show connections of targets and has never shown one."""
+def _unseen(ctx: Context, name: str) -> str:
+    """The targets of which the dependency would show a connection and has never shown one, as a message, or ""."""
     counted = ctx.observed.connections_counted.get(name)
-    return counted is not None and counted.direct and not counted.most
+    if counted is None or not counted.direct or (counted.most and not counted.unseen):
+        return ""
+    return f"{SOME_UNSEEN} {_named(counted.unseen, counted.example)}" if counted.most else UNSEEN
+
+
+def _named(unseen: int, example: str) -> str:
+    """Targets of which no connection was seen, as words."""
+    return f"{example} (and of {unseen - 1} more)" if unseen > 1 else example
 
 
 def _held(ctx: Context, name: str, started_at: float) -> HeldResult:
@@ -270,9 +297,8 @@ def _close_connections(ctx: Context, closing: Closing, started_at: float) -> Dri
     record = ctx.record.with_closing(replace(closing, answered=True, gone=True, gone_at=gone_at))
     if closing.gone is True and not found.killed:
         return record
-    return record.note(
-        ctx.now, "ConnectionsClosed", f"{found.killed} open connections of the targets closed, none left"
-    )
+    text = f"{found.killed} open connections of the targets closed, none left"
+    return record.note(ctx.now, "ConnectionsClosed", f"{_which(ctx.plan, closing.fault)}{text}")
 
 
 def _of_some(found: ConnectionsClosed) -> str:
@@ -282,10 +308,9 @@ def _of_some(found: ConnectionsClosed) -> str:
     """
     if not found.unseen:
         return ""
-    more = f" (and of {found.unseen - 1} more)" if found.unseen > 1 else ""
     return (
-        f"the dependency never showed a connection of {found.example}{more}, so it cannot show that such "
-        "connections are closed"
+        f"the dependency never showed a connection of {_named(found.unseen, found.example)}, so it cannot show that "
+        "such connections are closed"
     )
 
 
@@ -293,5 +318,6 @@ def _not_closed(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
     record = ctx.record.with_closing(replace(closing, answered=True, gone=closing.gone is True, doubt=doubt))
     if closing.gone is True:
         return record
-    text = f"{doubt.message}; unless the network ends open connections, this drill will be Inconclusive"
+    why = f"{_which(ctx.plan, closing.fault)}{doubt.message}"
+    text = f"{why}; unless the network ends open connections, this drill will be Inconclusive"
     return record.note(ctx.now, "ProofWarning", text, warning=True)

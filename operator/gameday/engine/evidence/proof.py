@@ -233,6 +233,10 @@ class Proof:
         ]
         return min(breaches, key=lambda violation: violation.since, default=None)
 
+    def always_up(self, first: float, last: float) -> bool:
+        """Whether the controls reached the target by each dial of that time, and after it."""
+        return self._complete("control-") and all(d.spared(first, last) for _, _, d in self._targets("control-"))
+
     def not_spared(self, since: float) -> ProofViolation | None:
         """A control that failed while another one or the client could always connect: the dependency is not down."""
         for agent, name, dials in self._targets("control-"):

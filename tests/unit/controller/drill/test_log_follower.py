@@ -131,6 +131,16 @@ async def test_it_is_known_whether_the_servers_show_their_clients(
     assert follower.counted["counter"].direct is direct
 
 
+async def test_targets_of_which_nothing_is_seen_stay_known_until_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is told once, and a look that failed tells nothing."""
+    told: list[dict[str, object]] = [{"unseen": 2, "example": "pod b"}, {"unseen": 1}, {}]
+    lines = [line(n, type="connections", name="connections", values={"count": 1, **v}) for n, v in enumerate(told, 1)]
+    follower, _ = await read(monkeypatch, lines, "counter")
+    assert (follower.counted["counter"].unseen, follower.counted["counter"].example) == (1, "pod b")
+    follower, _ = await read(monkeypatch, [*lines, looked(4, unseen=0)], "counter")
+    assert follower.counted["counter"].unseen == 0
+
+
 async def test_what_targets_open_while_connections_are_ended_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"killed": 40, "left": 3, "opened": 3, "opener": "pod api-7 (10.0.0.7) to 10.0.1.5:6380"}
     told = line(1, type="closed", name="closed", ok=False, error="still open", values=values)

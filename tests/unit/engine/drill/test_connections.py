@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gameday.actions.network_partition.action import OpenConnections, cuts_of
-from gameday.engine.drill.connections import LAST_WORD, NAME_IT, UNSEEN, doubtful
+from gameday.engine.drill.connections import LAST_WORD, NAME_IT, SOME_UNSEEN, UNSEEN, doubtful
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.proof import Proof
 from gameday.model import held_connection
@@ -47,6 +47,7 @@ def told(counted: ConnectionsCounted | None, *, local: bool = False, plan: Plan 
         (ConnectionsCounted(2, "timeout"), False, ["cannot be counted"]),
         (ConnectionsCounted(0, direct=True), False, [f"{UNSEEN} so far; unless one is seen, or a becomes of the"]),
         (ConnectionsCounted(1, direct=True), False, []),
+        (ConnectionsCounted(1, direct=True, unseen=1, example="pod b"), False, [f"{SOME_UNSEEN} pod b so far; unless"]),
         (None, True, ["that witness-0 hold open end at a proxy in the agent's own pod"]),
         (ConnectionsCounted(0), True, ["a proxy in the agent's own pod", "shows no connection of the targets"]),
     ],
@@ -55,6 +56,11 @@ def test_it_is_said_before_the_cut(counted: ConnectionsCounted | None, local: bo
     found = told(counted, local=local)
     assert len(found) == len(lines)
     assert all(wanted in line for wanted, line in zip(lines, found, strict=True))
+
+
+def test_of_several_cuts_each_message_names_its_own() -> None:
+    plan = a_plan(faults=(PARTITION, Fault("cache", PARTITION.action)))
+    assert [line.split(": ")[0] for line in told(ConnectionsCounted(0, direct=True), plan=plan)] == ["partition"]
 
 
 def test_where_open_connections_are_to_be_kept_there_is_nothing_to_say() -> None:
@@ -198,6 +204,17 @@ def test_a_system_that_reacts_to_the_cut_was_cut_off_though_no_connection_was_se
     assert record.verdict is Verdict.PASSED, record.message
 
 
+def test_a_reaction_to_a_dependency_that_was_away_for_a_moment_says_nothing_of_a_cut() -> None:
+    def blip(world: Simulation) -> None:
+        asked = world.record.inject_requested_at
+        world.redis_down = asked is not None and world.now < asked + 1.5
+
+    record = Simulation(
+        a_plan(), ends_open=True, connections_closed=NONE_SEEN, connections_counted=UNSEEN_TARGETS, meddle=blip
+    ).finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+
+
 @pytest.mark.parametrize("ends_open", [True, False])
 def test_a_reaction_alone_does_not_show_that_open_connections_are_gone(ends_open: bool) -> None:
     record = Simulation(
@@ -214,6 +231,23 @@ def test_a_reaction_to_another_fault_says_nothing_of_a_cut() -> None:
         connections_counted=UNSEEN_TARGETS,
     ).finish()
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+
+
+SOME = {"partition": ConnectionsCounted(2, direct=True, unseen=2, example="pod api-7")}
+
+
+def test_one_target_that_is_seen_does_not_speak_for_the_others() -> None:
+    """Only some of the pods have a proxy: the network ends the connections of those that have none."""
+    record = Simulation(
+        a_plan(), MISSED, ends_open=True, connections_closed=NONE_SEEN, connections_counted=SOME
+    ).finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert f"cut off: {SOME_UNSEEN} pod api-7 (and of 1 more): {NAME_IT}" in record.message
+
+
+def test_a_system_that_reacts_was_cut_off_though_only_some_of_its_connections_were_seen() -> None:
+    record = Simulation(a_plan(), ends_open=True, connections_closed=NONE_SEEN, connections_counted=SOME).finish()
+    assert record.verdict is Verdict.PASSED, record.message
 
 
 @pytest.mark.parametrize("counted", [ConnectionsCounted(0), ConnectionsCounted(1, direct=True)], ids=["hidden", "seen"])
