@@ -6,6 +6,7 @@ was changed, and what makes the drill run. No such cluster was at hand: all of t
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -279,6 +280,20 @@ async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(n
         assert pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "linux"
         taken_over = DEDICATED in pod["spec"]["tolerations"]
         assert taken_over or {"operator": "Exists"} in pod["spec"]["tolerations"], pod["metadata"]["name"]
+
+
+async def test_tainted_nodes_emulated_get_the_pods_of_targets_without_tolerations_by_the_setting(
+    ns: TeamNamespace,
+) -> None:
+    """As for a drill that names no pods: nothing is taken over, so every toleration is the setting's."""
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    settings = {"GAMEDAY_AGENT_RESOURCES": ENOUGH, "GAMEDAY_AGENT_TOLERATIONS": json.dumps([DEDICATED])}
+    async with emulated(ns, *refusing(ns, MIXED | LEAST)):
+        pods = await passes(ns, settings)
+    assert len(pods) >= 3
+    for pod in pods:
+        tolerated = pod["spec"]["tolerations"]
+        assert DEDICATED in tolerated or {"operator": "Exists"} in tolerated, pod["metadata"]["name"]
 
 
 @pytest.mark.parametrize(

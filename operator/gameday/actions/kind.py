@@ -219,6 +219,10 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
         """The field below the kind's key that says which pods a fault acts on, and these pods as they are now."""
         return "", ()
 
+    def placed_like(self, action: Planned, snapshot: NamespaceSnapshot) -> tuple[Object, ...]:
+        """The pods that say where the drill's own pods may run, be they only planned: those that a fault acts on."""
+        return self.hits(action, snapshot)[1]
+
     def rolling(self, action: Planned, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """The workloads of these pods that are in the middle of a rollout, as ``Deployment api``: the drill waits."""
         return ()

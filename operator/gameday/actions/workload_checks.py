@@ -39,6 +39,12 @@ def pods_of(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ..
     return tuple(pod for pod in running(snapshot) if workload_of(snapshot, pod) == str(workload))
 
 
+def planned_of(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ...]:
+    """A pod as the workload's template has it, under the workload's name; none where the workload is not there."""
+    there = next((one for one in snapshot.of(workload.resource) if one["metadata"]["name"] == workload.name), None)
+    return () if there is None else (there["spec"]["template"] | {"metadata": {"name": workload.name}},)
+
+
 def is_cut_off(ctx: PreflightContext, path: str, workload: Workload, remedy: str) -> Iterator[Finding]:
     """A finding if a fault or a mitigation stops what a cut takes from its targets: controls would fail as well.
 

@@ -52,6 +52,12 @@ def operator(
         str,
         typer.Option(help="Priority class of agents; default: none.", envvar="GAMEDAY_AGENT_PRIORITY_CLASS"),
     ] = "",
+    agent_tolerations: Annotated[
+        str,
+        typer.Option(
+            help="More tolerations of agents, as JSON: a list, as in a pod's spec.", envvar="GAMEDAY_AGENT_TOLERATIONS"
+        ),
+    ] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     log_format: Annotated[
         Literal["text", "json"], typer.Option(help="One line an entry: key=value, or JSON.")
@@ -72,7 +78,7 @@ def operator(
     # An empty variable counts as none for the command line; here it is the cluster's choice.
     user = os.environ.get("GAMEDAY_AGENT_USER", str(USER)) if agent_user is None else agent_user
     try:
-        agents = agent_settings(agent_resources, user, agent_priority_class)
+        agents = agent_settings(agent_resources, user, agent_priority_class, agent_tolerations)
     except ValueError as error:
         typer.echo(f"gameday: {error}", err=True)
         raise typer.Exit(2) from error

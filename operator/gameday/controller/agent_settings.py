@@ -1,10 +1,15 @@
-"""The administrator's settings for the agents' pods: resources, user, priority class; checked at the start."""
+"""The administrator's settings for the agents' pods: resources, user, priority class, tolerations.
+
+They are checked at the start.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+from gameday.controller.agent_tolerations import Toleration, agent_tolerations
 
 QUANTITY: Final = re.compile(r"(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 NAMES: Final = ("cpu", "memory", "ephemeral-storage")
@@ -23,17 +28,19 @@ class AgentSettings:
     """Settings of every pod of a drill, fuses included.
 
     ``user`` is None if the cluster chooses it (OpenShift). ``priority_class`` is empty if agents get none.
+    ``tolerations`` come in addition to what is taken over from targets.
     """
 
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: RESOURCES)
     user: int | None = USER
     priority_class: str = ""
+    tolerations: tuple[Toleration, ...] = ()
 
 
 DEFAULT: Final = AgentSettings()
 
 
-def agent_settings(resources: str, user: str, priority_class: str) -> AgentSettings:
+def agent_settings(resources: str, user: str, priority_class: str, tolerations: str = "") -> AgentSettings:
     """Read what the environment says; empty ``resources`` are the usual ones, an empty ``user`` is the cluster's.
 
     Raises:
@@ -42,7 +49,8 @@ def agent_settings(resources: str, user: str, priority_class: str) -> AgentSetti
     """
     if priority_class and not CLASS.fullmatch(priority_class):
         raise ValueError(f"GAMEDAY_AGENT_PRIORITY_CLASS is {priority_class!r}: write the name of a PriorityClass")
-    return AgentSettings(_resources(resources) if resources else RESOURCES, _user(user), priority_class)
+    amounts = _resources(resources) if resources else RESOURCES
+    return AgentSettings(amounts, _user(user), priority_class, agent_tolerations(tolerations))
 
 
 def _user(text: str) -> int | None:

@@ -7,6 +7,11 @@ the agent), ``answered`` (how often it has answered) and ``local`` (whether its 
 
 from typing import Final
 
+from gameday.model.agent import HTTP, SENTINEL, SERVER
+
+PROTOCOLS: Final = frozenset({"redis", "tls", SERVER, SENTINEL, HTTP})
+"""The protocols of dials whose connection is held; with any other, nothing is said that could be repeated."""
+
 CONNECTION: Final = "connection"
 ANSWERED: Final = "answered"
 LOCAL: Final = "local"

@@ -52,6 +52,11 @@ RESERVED_LABELS: Final = frozenset(
 )
 """Labels by which a controller or a deployment tool knows its own pods: it would adopt, count or delete ours."""
 
+_WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+LABEL_KEY: Final = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
+LABEL_VALUE: Final = re.compile(rf"({_WORD})?")
+"""Labels and taints as Kubernetes has them (apimachinery, validation.IsQualifiedName and IsValidLabelValue)."""
+
 STAND_IN: Final = "gameday-agent"
 """The value that an agent's pod has for a label of the targets if no policy needs the targets' own value.
 

@@ -10,7 +10,8 @@ class Placement:
     """What every agent's pod copies from a target's pod, so that it may run where targets may.
 
     ``tolerations`` are as in a pod's spec. The priority class is left out: with the targets' one, agents would preempt
-    other teams' pods where a node is full, and a drill may touch nothing but what its faults say.
+    other teams' pods where a node is full, and a drill may touch nothing but what its faults say. The administrator may
+    set one, and more tolerations (``controller.agent_settings``).
     """
 
     tolerations: tuple[Mapping[str, str | int], ...] = ()

@@ -232,6 +232,7 @@ async def test_a_port_without_a_known_protocol_is_dialled_and_not_held() -> None
             while len(lines(out, "dial")) < 5:  # noqa: ASYNC110  a line of a log has no event
                 await asyncio.sleep(0.01)
         assert lines(out) == []
+    assert "tcp" not in held_connection.PROTOCOLS
 
 
 async def test_bystanders_are_not_held() -> None:

@@ -168,6 +168,7 @@ async def test_a_held_connection_repeats_the_request(monkeypatch: pytest.MonkeyP
         ending.set()
         await task
     assert [(line["ok"], line["values"][held_connection.ANSWERED]) for line in held[:2]] == [(True, 1), (True, 2)]
+    assert HTTP in held_connection.PROTOCOLS
     assert all(one.startswith(b"HEAD / ") for one in asked), "and never says what another protocol would"
 
 
@@ -184,6 +185,7 @@ async def test_nothing_is_said_inside_tls_of_which_no_protocol_is_known(certific
         await task
     assert asked == []
     assert _held(out) == []
+    assert HANDSHAKE not in held_connection.PROTOCOLS
 
 
 def _held(out: io.StringIO) -> list[dict[str, Any]]:

@@ -173,6 +173,7 @@ def test_the_overlay_of_the_docs_sets_the_image_that_the_value_sets(tmp_path: Pa
 
 def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
     digest = f"sha256:{'0' * 64}"
+    tolerations = [{"key": "batch", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 3_000_000}]
     values = {
         "image": {"repository": "images.example/gameday", "digest": digest, "pullPolicy": "Always"},
         "imagePullSecrets": [{"name": "pull"}],
@@ -183,6 +184,7 @@ def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
             "image": "images.example/agents:1.2.3",
             "user": "",
             "priorityClass": "drills",
+            "tolerations": tolerations,
             "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
         },
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None},
@@ -209,9 +211,13 @@ def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
     assert env["HTTPS_PROXY"] == "http://proxy:3128"
     assert env["GAMEDAY_IMAGE"] == "images.example/agents:1.2.3"
     told = agent_settings(
-        env["GAMEDAY_AGENT_RESOURCES"], env["GAMEDAY_AGENT_USER"], env["GAMEDAY_AGENT_PRIORITY_CLASS"]
+        env["GAMEDAY_AGENT_RESOURCES"],
+        env["GAMEDAY_AGENT_USER"],
+        env["GAMEDAY_AGENT_PRIORITY_CLASS"],
+        env["GAMEDAY_AGENT_TOLERATIONS"],
     )
     assert (told.user, told.priority_class, told.resources["requests"]["memory"]) == (None, "drills", "64Mi")
+    assert told.tolerations == tuple(tolerations)
     assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     assert spec["imagePullSecrets"] == [{"name": "pull"}]
     assert spec["nodeSelector"] == {"disk": "ssd"}

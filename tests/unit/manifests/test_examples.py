@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 import yaml
 
-from gameday.actions.network_partition.action import cuts_of
+from gameday.actions.network_partition.action import OpenConnections, cuts_of
+from gameday.actions.network_partition.closing_plan import closing_plan_of
+from gameday.actions.network_partition.dials import dials
 from gameday.api.checks import check
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
 from gameday.cluster.resources import Object
 from gameday.engine.cel.expressions import OutcomeKind, compile_expression
+from gameday.model import held_connection
 from gameday.model.plan import Plan, ServiceRef
 from gameday.schema.durations import seconds
 from pages import DOCS, blocks
 from unit.manifests.reading import MANIFESTS, ROOT, only, rendered, written
+from unit.preflight.things import a_snapshot
 
 EXAMPLES = MANIFESTS / "examples"
 EXAMPLE = EXAMPLES / "redis-failover.yaml"
@@ -54,6 +58,26 @@ def test_nothing_is_wrong_with_an_example(name: str) -> None:
     assert (body["kind"], body["metadata"]) == ("GameDay", {"name": name, "namespace": "shop"})
     canonical(body["spec"])
     assert check(plan(body)) == ()
+
+
+def shown() -> Iterator[tuple[str, Object]]:
+    """Every GameDay that people are shown whole, with where it stands."""
+    for path in (*EXAMPLES.glob("*.yaml"), *DEMO.rglob("*.yaml")):
+        yield from ((path.name, body) for body in files([path]) if body and body["kind"] == "GameDay")
+    for page in (ROOT / "README.md", *DOCS.rglob("*.md")):
+        for text in blocks(page, "yaml"):
+            if "kind: GameDay" in text and "\n  recovery:" in text:
+                yield from ((page.name, body) for body in yaml.safe_load_all(text) if body["kind"] == "GameDay")
+
+
+def test_every_partition_that_people_are_shown_can_have_a_verdict() -> None:
+    """Open connections can be ended or held at its dependency, or it says that they are kept."""
+    found = [(where, wanted, cut) for where, body in shown() for wanted in (plan(body),) for _, cut in cuts_of(wanted)]
+    assert {"postgres-loss.yaml", "managed-redis.yaml", "tutorial.md", "README.md"} <= {where for where, _, _ in found}
+    for where, wanted, cut in found:
+        closed = closing_plan_of(a_snapshot(), cut) is not None
+        held = any(dial.protocol in held_connection.PROTOCOLS for dial in dials(a_snapshot(), wanted, cut))
+        assert closed or held or cut.open_connections is OpenConnections.KEEP, where
 
 
 @pytest.mark.parametrize("name", NAMES)

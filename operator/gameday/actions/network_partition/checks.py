@@ -83,7 +83,7 @@ def check(snapshot: NamespaceSnapshot, plan: Plan, path: str, partition: Network
     yield from anti_affinity.check(snapshot, f"{path}.podSelector", partition.pod_selector)
     yield from _bystanders(snapshot, f"{path}.mustRemainReachable", partition)
     yield from dials.check(snapshot, plan, partition)
-    yield from closing_plan.check(snapshot, path, partition)
+    yield from closing_plan.check(snapshot, plan, path, partition)
     yield from proxies.check(snapshot, path, partition)
     yield from _warnings(snapshot, path, partition)
 

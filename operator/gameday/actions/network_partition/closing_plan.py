@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
+from gameday.actions.network_partition.dials import dials
 from gameday.cluster.resources import Object
-from gameday.model.plan import ServiceRef
+from gameday.model import held_connection
+from gameday.model.plan import Plan, ServiceRef
 from gameday.model.setup import ClosingPlan, CutDestination
 from gameday.preflight.addresses import version_of
 from gameday.preflight.cut_destination import cut_destination, numbers_of, ready_servers, selects_pods
@@ -26,6 +28,10 @@ CONSEQUENCE: Final = (
     "the drill closes no open connections at this dependency, so on a network that does not end them "
     "itself the drill will be Inconclusive (ConnectionsKept)"
 )
+NEVER_SHOWN: Final = (
+    "the drill closes no open connections at this dependency, and witnesses hold none there, so on every network "
+    "the drill will be Inconclusive (ConnectionsKept)"
+)
 
 
 def closing_plan_of(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> ClosingPlan | None:
@@ -34,14 +40,24 @@ def closing_plan_of(snapshot: NamespaceSnapshot, partition: NetworkPartition) ->
     return found if isinstance(found, ClosingPlan) else None
 
 
-def check(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    """A warning where connections are to be ended and cannot be; ``path`` is the partition's."""
+def check(snapshot: NamespaceSnapshot, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    """A warning where connections are to be ended and cannot be; ``path`` is the partition's.
+
+    Not a refusal, even where the drill cannot have a verdict: it measures nevertheless.
+    """
     found = _decide(snapshot, partition)
     if isinstance(found, tuple):
         why, remedy = found
+        consequence = CONSEQUENCE if _held(snapshot, plan, partition) else NEVER_SHOWN
         yield Finding(
-            "CannotCloseConnections", f"{path}.openConnections", f"{why}; {CONSEQUENCE}", remedy, Severity.WARN
+            "CannotCloseConnections", f"{path}.openConnections", f"{why}; {consequence}", remedy, Severity.WARN
         )
+
+
+def _held(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> bool:
+    """Whether witnesses can show that the network ends open connections; True where nothing is known to dial."""
+    dialled = dials(snapshot, plan, partition)
+    return not dialled or any(dial.protocol in held_connection.PROTOCOLS for dial in dialled)
 
 
 def _decide(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> ClosingPlan | tuple[str, str] | None:

@@ -4,21 +4,16 @@ Everything that is refused here would fail in a drill.
 """
 
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.finding import Finding
 from gameday.model.hosts import address_of, canonical, check_host, host_port, unmapped
-from gameday.model.labels import AGENT, DRILL, RESERVED_LABELS, ROLE
+from gameday.model.labels import AGENT, DRILL, LABEL_KEY, LABEL_VALUE, RESERVED_LABELS, ROLE
 from gameday.model.places import harmed
 from gameday.model.plan import Bystander, CidrTarget, HostTarget, Selector
 
-_WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_VALUE: Final = re.compile(rf"({_WORD})?")
-_KEY: Final = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
-"""Labels as Kubernetes has them (apimachinery, validation.IsQualifiedName and IsValidLabelValue)."""
 _WITH_VALUES: Final = {"In", "NotIn"}
 
 
@@ -66,7 +61,7 @@ def _selector(path: str, selector: Selector) -> Iterator[Finding]:
 
 def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
     for key in keys:
-        if not _KEY.fullmatch(key):
+        if not LABEL_KEY.fullmatch(key):
             yield Finding(path, f"{key[:64]!r} is not a valid label key: write it as it stands in the pods' labels")
         elif key in RESERVED_LABELS | {DRILL, ROLE, AGENT}:
             text = f"{key} is set by a controller or by drills, so witnesses cannot have it"
@@ -74,7 +69,7 @@ def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
 
 
 def _value(path: str, key: str, value: str) -> Iterator[Finding]:
-    if not _VALUE.fullmatch(value):
+    if not LABEL_VALUE.fullmatch(value):
         yield Finding(path, f"{value[:64]!r} is not a valid value of label {key[:64]}: correct it")
 
 

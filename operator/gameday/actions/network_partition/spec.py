@@ -65,7 +65,7 @@ class NetworkPartitionSpec(ApiModel):
     open_connections: Literal["Close", "Keep"] = "Close"
     """What becomes of open connections: Close ends them at the dependency, with its credentials.
 
-    Where that is no redis behind a Service they run on, and a missed outage expectation is Inconclusive.
+    At any other than a redis behind a Service the drill is Inconclusive unless the network is seen to end them.
     """
     via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
     """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""

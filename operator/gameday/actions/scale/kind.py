@@ -10,7 +10,7 @@ from gameday.actions.kind import ActionContext, ActionKind, AgentPod, PreflightC
 from gameday.actions.scale import ends, owners
 from gameday.actions.watched_pods import seen_left, watch_of, watches_of
 from gameday.actions.workload import KINDS, Named, Workload, changed
-from gameday.actions.workload_checks import READS, is_cut_off, not_found, pods_of
+from gameday.actions.workload_checks import READS, is_cut_off, not_found, planned_of, pods_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import AUTOSCALERS, DEPLOYMENTS, REPLICA_SETS, SCALED_OBJECTS, Object, Resource
 from gameday.errors import NotFound
@@ -149,6 +149,10 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         """As many pods of the workload as are to go."""
         own = pods_of(snapshot, action.workload)
         return action.workload.field, own[: max(0, len(own) - action.replicas)]
+
+    def placed_like(self, action: Scale, snapshot: NamespaceSnapshot) -> tuple[Object, ...]:
+        """The pods of the workload; one as its template has it where there is none."""
+        return pods_of(snapshot, action.workload) or planned_of(snapshot, action.workload)
 
     def rights(self, action: Scale, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """What scaling a workload of this kind needs."""

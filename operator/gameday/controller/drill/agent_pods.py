@@ -189,8 +189,8 @@ def _spec(ctx: PodContext, template: PodTemplate) -> Object:
         "securityContext": {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}},
         "volumes": _volumes(template),
     }
-    if placement.tolerations:
-        spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
+    if tolerations := (*placement.tolerations, *(t for t in settings.tolerations if t not in placement.tolerations)):
+        spec["tolerations"] = [dict(toleration) for toleration in tolerations]
     if settings.priority_class:
         spec["priorityClassName"] = settings.priority_class
     if placement.pull_secrets:

@@ -12,14 +12,14 @@ from gameday.preflight.snapshot import NamespaceSnapshot
 def setup_of(snapshot: NamespaceSnapshot, plan: Plan, account: Object | None) -> Setup:
     """How this plan is carried out in this namespace; ``account`` is its ServiceAccount."""
     cuts: list[Cut] = []
-    hit: list[Object] = []
+    alike: list[Object] = []
     for fault in plan.outage.faults:
         kind = KINDS.of(fault.action)
         path = f"spec.outage.faults[{fault.name}].{kind.name}"
         if (cut := kind.prepare(fault.action, PreflightContext(snapshot, plan, fault.name, path, account))) is not None:
             cuts.append(cut)
-        hit += kind.hits(fault.action, snapshot)[1]
-    placement = cuts[0].placement if cuts else placement_of(hit, account)
+        alike += kind.placed_like(fault.action, snapshot)
+    placement = cuts[0].placement if cuts else placement_of(alike, account)
     return Setup(tuple(cuts), dns=snapshot.dns, placement=placement)
 
 

@@ -4,13 +4,26 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.network_partition.action import OpenConnections, cuts_of
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections, cuts_of
 from gameday.actions.network_partition.closing_plan import MOST_SERVERS, closing_plan_of
 from gameday.actions.preflight import check, warnings
 from gameday.cluster.resources import Object
 from gameday.model.places import redis_at
-from gameday.model.plan import Destination, HostTarget, Plan, Probe, SecretKey, ServiceRef
+from gameday.model.plan import (
+    CidrTarget,
+    Dependency,
+    Destination,
+    HostTarget,
+    Plan,
+    Probe,
+    Protocol,
+    SecretKey,
+    Selector,
+    ServiceRef,
+    Target,
+)
 from gameday.model.setup import ClosingPlan
+from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.preflight.things import a_snapshot, endpoints, partition, plan, service
 
@@ -61,7 +74,44 @@ def test_at_what_is_no_redis_no_connection_is_closed_and_the_drill_warns() -> No
     assert warning.startswith("spec.outage.faults[partition].networkPartition.openConnections: ")
     assert "dependency redis is of type tcp" in warning
     assert "write it as redis with service and auth" in warning
-    assert "the drill will be Inconclusive" in warning
+    assert "on a network that does not end them itself the drill will be Inconclusive" in warning
+
+
+DATABASE = HostTarget("203.0.113.7", (5432,))
+
+
+@pytest.mark.parametrize(
+    ("to", "protocol", "held"),
+    [
+        (DATABASE, Protocol.POSTGRES, False),
+        (DATABASE, Protocol.TLS, False),
+        (DATABASE, Protocol.NONE, False),
+        (DATABASE, Protocol.HTTP, True),
+        (CidrTarget(("203.0.113.7/32",), (4000,)), None, False),
+        (ServiceRef("redis", port=9121), None, False),
+        (ServiceRef("redis"), None, True),
+        (ServiceRef("redis"), Protocol.NONE, False),
+    ],
+)
+def test_where_nothing_could_show_that_connections_end_the_drill_warns_that_no_network_helps(
+    to: Target, protocol: Protocol | None, held: bool
+) -> None:
+    there = with_service(service("redis", PORTS), endpoints("10.0.0.3", ports={"redis": 6379, "metrics": 9121}))
+    cut = NetworkPartition(Selector({"app": "api"}), Dependency("it", to, protocol=protocol))
+    (finding,) = (one for one in check(there, plan(cut, probes=NOT_PROBED)) if one.code == "CannotCloseConnections")
+    assert finding.severity is Severity.WARN, "what it measures may be of use, as of a drill by hand without `seen`"
+    on_some = "on a network that does not end them itself the drill will be Inconclusive (ConnectionsKept)"
+    on_all = "witnesses hold none there, so on every network the drill will be Inconclusive (ConnectionsKept)"
+    assert (on_some in finding.message, on_all in finding.message) == (held, not held)
+    assert finding.remedy.endswith("set openConnections: Keep")
+    kept = replace(cut, open_connections=OpenConnections.KEEP)
+    assert "CannotCloseConnections" not in {one.code for one in check(there, plan(kept, probes=NOT_PROBED))}
+
+
+def test_a_redis_that_is_asked_at_no_port_that_is_cut_is_not_held_either() -> None:
+    there = with_service(service("redis", PORTS[:1]), endpoints("10.0.0.3", ports={"metrics": 9121}))
+    (finding,) = (one for one in check(there, plan()) if one.code == "CannotCloseConnections")
+    assert "on every network the drill will be Inconclusive" in finding.message
 
 
 def test_closing_connections_needs_a_service() -> None:
