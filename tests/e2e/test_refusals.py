@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from e2e.namespaces import POLICIES, TeamNamespace, condition, happens, small
+from e2e.foreign import requeue
+from e2e.namespaces import POLICIES, TeamNamespace, condition, happens, kubectl, small
 from gameday.cluster.informer import Informer
 from gameday.cluster.resources import JOBS, PODS, RESOURCE_QUOTAS, SERVICE_ACCOUNTS
 
@@ -118,6 +119,33 @@ async def test_pods_that_a_quota_has_no_room_for_together_are_refused_before_the
     status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert "ResourceQuota/team has 2 of pods left (of 4), but the drill needs" in status["message"]
+    await ns.nothing_is_left()
+
+
+async def test_a_job_step_whose_pod_security_refuses_is_refused_with_the_api_servers_words(ns: TeamNamespace) -> None:
+    """The API server takes the Job, so nobody would know before the rollback; the drill's own pods are restricted."""
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    kubectl("label", "namespace", ns.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    cron_job = requeue()
+    ns.apply(cron_job)
+    await ns.operator()
+    steps = [{"name": "requeue", "job": {"fromCronJob": "requeue"}, "irreversible": True}]
+    gameday = small(rollback={"ifMissed": ["healthy again"], "within": "1m", "steps": steps})
+    await ns.start(gameday)
+    status = await ns.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
+    assert "spec.rollback.steps[requeue]: Job first-step-requeue would have no pod" in status["message"]
+    assert 'violates PodSecurity "restricted:latest": runAsNonRoot != true' in status["message"]
+    assert "first-witness" not in status["message"]
+    assert status["undo"] == []
+    await ns.nothing_is_left()
+
+    restricted = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["securityContext"] = restricted
+    ns.apply(cron_job)
+    await ns.start(gameday, name="second")
+    status = await ns.finishes("second")
+    assert status["verdict"] == "Passed", status["message"]
     await ns.nothing_is_left()
 
 

@@ -310,6 +310,7 @@ class SimulatedNamespace:
             "ports": [{"port": 6379}],
         }
         spec = self.planned()
+        clears = {"spec": {"containers": [{"name": "clear", "image": "shop"}], "restartPolicy": "Never"}}
         return [
             (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
             (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
@@ -320,7 +321,10 @@ class SimulatedNamespace:
             (SERVICES, {"metadata": {"name": "redis"}, "spec": service}),
             (ENDPOINT_SLICES, slices),
             (DEPLOYMENTS, self._worker()),
-            (CRON_JOBS, {"metadata": {"name": "clear-stalled"}, "spec": {"jobTemplate": {"spec": {"template": {}}}}}),
+            (
+                CRON_JOBS,
+                {"metadata": {"name": "clear-stalled"}, "spec": {"jobTemplate": {"spec": {"template": clears}}}},
+            ),
         ]
 
     def _start_workers(self) -> None:

@@ -16,7 +16,7 @@ from gameday.model.agent import AgentConfig
 from gameday.model.change import Change, Observed, Ran, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import Role
-from gameday.model.plan import Action, ConfigMapKey, Plan, SecretKey
+from gameday.model.plan import Action, ConfigMapKey, Destination, Plan, SecretKey
 from gameday.model.setup import Connections, Cut, Setup
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import Right
@@ -59,6 +59,16 @@ class AgentPod:
     config: AgentConfig
     secrets: tuple[SecretKey, ...] = ()
     config_maps: tuple[ConfigMapKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What a pod of an action must reach: ``field`` says so, below the kind's key; ``why`` is what follows if not."""
+
+    role: Role
+    to: Destination
+    field: str
+    why: str
 
 
 MakePod = Callable[[str, AgentPod], Object]
@@ -213,6 +223,10 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
 
     def preflight(self, action: Planned, ctx: PreflightContext) -> Iterator[Finding]:
         """Findings in the namespace that refuse the action, or that people should know before it."""
+        return iter(())
+
+    def asks(self, action: Planned) -> Iterator[Asks]:
+        """What the pods that it makes must reach, those of its fuse among them, besides the API server."""
         return iter(())
 
     def hits(self, action: Planned, snapshot: NamespaceSnapshot) -> tuple[str, tuple[Object, ...]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gameday.actions.kind import PreflightContext
+from gameday.actions.kind import Asks, PreflightContext
 from gameday.actions.kinds import Kinds
 from gameday.actions.network_partition import agent_traffic
 from gameday.actions.registry import KINDS
@@ -62,8 +62,16 @@ def _check(snapshot: NamespaceSnapshot, plan: Plan, kinds: Kinds) -> Iterator[Fi
         ctx = PreflightContext(snapshot, plan, fault.name, f"spec.outage.faults[{fault.name}].{kind.name}")
         yield from kind.preflight(fault.action, ctx)
     yield from probed_services.check(snapshot, plan)
-    yield from agent_traffic.check(snapshot, plan)
+    yield from agent_traffic.check(snapshot, plan, _asked(plan, kinds))
     for path, step in plan.steps():
         kind = kinds.of(step.action)
         ctx = PreflightContext(snapshot, plan, step.name, f"{path}[{step.name}].{kind.name}")
         yield from kind.preflight(step.action, ctx)
+
+
+def _asked(plan: Plan, kinds: Kinds) -> Iterator[tuple[str, Asks]]:
+    """What the pods of actions ask, each with the path of its kind's key."""
+    faults = ((f"spec.outage.faults[{fault.name}]", fault.action) for fault in plan.outage.faults)
+    for path, action in (*faults, *((f"{path}[{step.name}]", step.action) for path, step in plan.steps())):
+        kind = kinds.of(action)
+        yield from ((f"{path}.{kind.name}", one) for one in kind.asks(action))

@@ -33,6 +33,9 @@ METRICS: Final = """\
 Each replica serves these at `/metrics`. [install.md](install.md#metrics) says how to scrape them.
 A counter `NAME_total` has a series `NAME_created` beside each of its series: the Unix time since which it counts.
 
+A process that dies after it has saved a verdict and before it has counted it leaves that drill out of
+`gameday_drills_total`: the next process takes it for counted. `kubectl get gamedays` is right.
+
 | metric | type | labels | what it says |
 | --- | --- | --- | --- |
 """

@@ -17,19 +17,26 @@ from gameday.preflight.quantity import quantity, text
 PLAIN: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 """Names in a quota that mean requests."""
 CLASS: Final = "PriorityClass"
+COUNTED: Final = f"count/{PODS.full_name}"
+"""What counts pods also once they have ended."""
 
 
 def check(
-    quotas: Iterable[Object], created: Iterable[tuple[Resource, Object]], targets: Iterable[Object] = ()
+    quotas: Iterable[Object],
+    created: Iterable[tuple[Resource, Object]],
+    targets: Iterable[Object] = (),
+    steps: Iterable[Iterable[Object]] = (),
 ) -> Iterator[Finding]:
     """A finding for each resource of which there is not enough; ``created`` are answers of dry runs.
 
     ``targets`` are pods of the team: where the drill leaves no room for one more of them, there is a warning.
+    ``steps`` are the pods of each step's Job. They run while all that is created is there, one step after another.
     """
-    objects, pods = tuple(created), tuple(targets)
+    objects, pods, jobs = tuple(created), tuple(targets), tuple(tuple(one) for one in steps)
     for quota in quotas:
         counted = [(resource, body) for resource, body in objects if _is_meant(quota["spec"], resource, body)]
-        needs, largest = _needs(counted), _largest_of(quota["spec"], pods)
+        needs = _sum(_needs(counted), _of_steps(quota["spec"], jobs))
+        largest = _largest_of(quota["spec"], pods)
         status = quota.get("status") or {}
         hard, used = status.get("hard") or quota["spec"].get("hard") or {}, status.get("used") or {}
         for resource, most in sorted(hard.items()):
@@ -60,6 +67,17 @@ def _largest_of(spec: Object, pods: Iterable[Object]) -> Mapping[str, Fraction]:
         if _is_meant(spec, PODS, pod):
             largest = _largest(largest, _needs([(PODS, pod)]))
     return largest
+
+
+def _of_steps(spec: Object, jobs: Iterable[Iterable[Object]]) -> Mapping[str, Fraction]:
+    """The most of each resource that the pods of one Job need; a pod that has ended counts as an object alone."""
+    largest: dict[str, Fraction] = {}
+    kept = Fraction(0)
+    for pods in jobs:
+        needs = _needs([(PODS, pod) for pod in pods if _is_meant(spec, PODS, pod)])
+        largest = _largest(largest, needs)
+        kept += needs.get(COUNTED, Fraction(0))
+    return largest | ({COUNTED: kept} if kept else {})
 
 
 def _needs(created: Iterable[tuple[Resource, Object]]) -> Mapping[str, Fraction]:

@@ -53,6 +53,8 @@ class Traffic:
     """Traffic of one pod. ``other`` is None if the peer is in another namespace and nothing else is known of it.
 
     ``port`` is None if it is unknown; ``names`` is None if the names of the pod's port are unknown.
+    ``not_ports`` are numbers that an unknown port does not have. ``maybe_here`` says of a peer that is not known that
+    it may be a pod of this namespace.
     """
 
     own: PodIdentity
@@ -61,6 +63,8 @@ class Traffic:
     protocol: str = "TCP"
     names: frozenset[str] | None = None
     addresses: tuple[str, ...] = ()
+    not_ports: tuple[int, ...] = ()
+    maybe_here: bool = False
 
 
 def closed_by(snapshot: NamespaceSnapshot, way: Way, traffic: Traffic) -> tuple[str, ...]:
@@ -99,8 +103,10 @@ def _port_may(port: Object, traffic: Traffic) -> bool:
     if port.get("protocol", "TCP") != traffic.protocol:
         return False
     number = port.get("port")
-    if number is None or traffic.port is None:
+    if number is None:
         return True
+    if traffic.port is None:
+        return "endPort" in port or number not in traffic.not_ports
     if isinstance(number, str):
         return traffic.names is None or number in traffic.names
     last: int = port.get("endPort") or number
@@ -111,14 +117,10 @@ def _peer_may(peer: Object, traffic: Traffic) -> bool:
     if "ipBlock" in peer:
         return not traffic.addresses or any(_within(peer["ipBlock"], address) for address in traffic.addresses)
     other = traffic.other
-    if "namespaceSelector" not in peer:
-        return (
-            other is not None
-            and other.namespace == traffic.own.namespace
-            and selects(peer.get("podSelector"), other.labels)
-        )
     if other is None:
-        return True
+        return "namespaceSelector" in peer or traffic.maybe_here
+    if "namespaceSelector" not in peer:
+        return other.namespace == traffic.own.namespace and selects(peer.get("podSelector"), other.labels)
     known = other.namespace_labels
     return (known is None or selects(peer["namespaceSelector"], known)) and selects(
         peer.get("podSelector") or {}, other.labels
@@ -187,7 +189,7 @@ def _cilium_endpoint_may(selector: Object, traffic: Traffic, anywhere: bool) -> 
     other = traffic.other
     says_where = any(key.startswith((NAMESPACE, OF_NAMESPACE)) for key in keys(without_sources(selector)))
     if other is None:
-        return anywhere or says_where
+        return anywhere or says_where or traffic.maybe_here
     if not (anywhere or says_where or other.namespace == traffic.own.namespace):
         return False
     return selects_place(selector, other)
@@ -197,8 +199,10 @@ def _cilium_port_may(entry: Object, traffic: Traffic) -> bool:
     if entry.get("protocol", "ANY") not in {"ANY", "", traffic.protocol}:
         return False
     written = str(entry.get("port", "0"))
-    if traffic.port is None or written == "0":
+    if written == "0":
         return True
+    if traffic.port is None:
+        return bool(entry.get("endPort")) or not written.isdigit() or int(written) not in traffic.not_ports
     if not written.isdigit():
         return traffic.names is None or written in traffic.names
     return int(written) <= traffic.port <= max(int(written), int(entry.get("endPort") or 0))

@@ -34,6 +34,22 @@ def test_seven_agents_that_fit_one_by_one_are_refused_together() -> None:
     assert not said(quota({"limits.cpu": "7"}, {"limits.cpu": "3500m"}), agents(7)), "exactly enough is enough"
 
 
+def test_the_pods_of_steps_run_one_step_after_another() -> None:
+    """While they run all other pods are there; an ended pod still counts as an object."""
+    first, second = ([{"spec": {"containers": [AGENT]}}] * count for count in (1, 2))
+
+    def needs(hard: Object) -> list[str]:
+        found = check([quota(hard)], agents(3), steps=[first, second])
+        return [one.message.partition("needs ")[2] for one in found]
+
+    assert needs({"pods": "4"}) == ["5"]
+    assert needs({"cpu": "40m"}) == ["50m"]
+    assert needs({"pods": "5", "cpu": "50m"}) == []
+    assert needs({"count/pods": "5"}) == ["6"]
+    ending = quota({"pods": "3"}, scopes=["Terminating"])
+    assert not list(check([ending], agents(3), steps=[first, second])), "no pod of a step ends by its own deadline"
+
+
 def target(memory: str, **spec: object) -> Object:
     return {"spec": {"containers": [{"resources": {"requests": {"memory": memory}}}], **spec}}
 

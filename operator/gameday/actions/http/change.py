@@ -13,10 +13,10 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from gameday.actions.http import ending
+from gameday.actions.http import callers, ending
 from gameday.actions.http.call import TIMEOUT, Call, CallSpec, Sendable, Verify, call_of, check_call, check_noted
 from gameday.actions.http.callers import LOST, caller_config, caller_pod
-from gameday.actions.kind import ActionContext, AgentPod, DryRunContext, PreflightContext, Use
+from gameday.actions.kind import ActionContext, AgentPod, Asks, DryRunContext, PreflightContext, Use
 from gameday.actions.made_by_pods import ACTS_FOR, LASTS, UNDOES_FOR, MadeByPods, Words
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.errors import PlanInvalid, Rejected
@@ -24,6 +24,7 @@ from gameday.model import names
 from gameday.model.agent import CallFuseConfig
 from gameday.model.change import Change, Observed, Presence, State
 from gameday.model.finding import Finding as PlanFinding
+from gameday.model.labels import CALLER, FUSE
 from gameday.model.plan import Action
 from gameday.preflight import agent_egress
 from gameday.preflight.findings import Finding, Severity
@@ -162,6 +163,13 @@ class HttpKind(MadeByPods[HttpSpec, Http]):
         if ctx.name == calls[0]:
             # All fuses are alike to policies, so one finding says it for all.
             yield from agent_egress.of_api_server(ctx.snapshot, ctx.path, "nothing could be called")
+
+    def asks(self, action: Http) -> Iterator[Asks]:
+        """What is called, and by the fuse what takes that back."""
+        yield from callers.asks(CALLER, action.do, "do.url", callers.NOT_CALLED)
+        if action.undo is not None:
+            yield from callers.asks(CALLER, action.undo, "undo.url", callers.NOT_CALLED)
+            yield from callers.asks(FUSE, action.undo, "undo.url", callers.NOT_TAKEN_BACK)
 
     def notes(self, action: Http) -> State:
         """The request that takes it back."""

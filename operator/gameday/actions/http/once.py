@@ -9,15 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from gameday.actions.http import callers
 from gameday.actions.http.call import Call, CallSpec, call_of, check_call
 from gameday.actions.http.callers import LOST, caller_config, caller_pod
-from gameday.actions.kind import ActionContext, DryRunContext, RunKind, Use
+from gameday.actions.kind import ActionContext, Asks, DryRunContext, RunKind, Use
 from gameday.actions.made_by_pods import ACTS_FOR, PODS_SEEN, create, pod_of, said_by
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.errors import Rejected
 from gameday.model import names
 from gameday.model.change import Ran, RunState, State
 from gameday.model.finding import Finding as PlanFinding
+from gameday.model.labels import CALLER
 from gameday.model.plan import Action
 from gameday.schema.named import Dependencies
 
@@ -67,6 +69,10 @@ class HttpOnceKind(RunKind[HttpOnceSpec, HttpOnce]):
     def check(self, action: HttpOnce, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """What no schema says of the request."""
         yield from check_call("", action.call)
+
+    def asks(self, action: HttpOnce) -> Iterator[Asks]:
+        """What is called."""
+        yield from callers.asks(CALLER, action.call, "url", callers.NOT_CALLED)
 
     def creates(self, action: HttpOnce, ctx: DryRunContext) -> Iterator[tuple[Resource, Object]]:
         """The pod that calls."""

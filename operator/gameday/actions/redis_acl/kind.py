@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from gameday.actions.kind import ActionContext, AgentPod, DryRunContext, PreflightContext, Use, Watch
+from gameday.actions.kind import ActionContext, AgentPod, Asks, DryRunContext, PreflightContext, Use, Watch
 from gameday.actions.made_by_pods import ACTS_FOR, LASTS, PODS_SEEN, UNDOES_FOR, MadeByPods, Words, pod_of, said_by
 from gameday.actions.redis_acl.noted import Administered
 from gameday.cluster.pod_status import has_ended
@@ -21,7 +21,7 @@ from gameday.errors import Rejected
 from gameday.model import names
 from gameday.model.change import Change, Observed, Presence, State
 from gameday.model.finding import Finding as PlanFinding
-from gameday.model.labels import CALLER, is_ours
+from gameday.model.labels import CALLER, FUSE, is_ours
 from gameday.model.plan import Action, Selector
 from gameday.model.redis_user import UserFuseConfig, UserSwitchConfig
 from gameday.preflight import agent_egress
@@ -44,6 +44,10 @@ FORGETS_AFTER: Final = 300.0
 """Seconds from the undo's request after which a silent server that no other one names may be gone for good."""
 DEFAULT: Final = "default"
 """The user of connections that give no name: replicas and Sentinels among them."""
+
+NOT_SWITCHED: Final = "the user could not be switched off or on"
+NOT_SWITCHED_ON: Final = "the user would stay off if no operator were left"
+"""What follows where policies keep our pods from the Redis."""
 
 UserName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s]+$")]
 
@@ -218,6 +222,11 @@ class RedisAclKind(MadeByPods[RedisAclSpec, RedisAcl]):
             remedy = "the timeline lists those that are connected, right before the change"
             yield Finding("OthersAffected", f"{ctx.path}.othersAffected", text, remedy, Severity.WARN)
         yield from agent_egress.of_api_server(ctx.snapshot, ctx.path, "the user could not be switched off")
+
+    def asks(self, action: RedisAcl) -> Iterator[Asks]:
+        """The Redis, whose servers may name others that must be reached as well."""
+        yield Asks(CALLER, action.administered.redis, "dependency", NOT_SWITCHED)
+        yield Asks(FUSE, action.administered.redis, "dependency", NOT_SWITCHED_ON)
 
     def hits(self, action: RedisAcl, snapshot: NamespaceSnapshot) -> tuple[str, tuple[Object, ...]]:
         """The targets."""

@@ -260,10 +260,12 @@ class CommandExecutor:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
         ctx = self._pod_context(setup)
-        notifiers = notifier_pods.tried(ctx, self.persisted.drill, self.informers.single("gameday"))
+        drill, gameday = self.persisted.drill, self.informers.single("gameday")
+        notifiers = notifier_pods.tried(ctx, drill, gameday)
         tried = (*dry_run.parts(plan, setup, ctx, snapshot), *notifiers)
         answered = await dry_run.dry_run(self.account, self.namespace, tried)
-        said = tuple(dry_run.findings(plan, setup, answered, snapshot))
+        shut_out = notifier_pods.shut_out(snapshot, drill, gameday)
+        said = (*dry_run.findings(plan, setup, answered, snapshot), *shut_out)
         refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))
         warned = [str(one) for one in said if one.severity is Severity.WARN]
         if self.persisted.record.dry_run is not None:

@@ -1,4 +1,8 @@
-"""The dry run of a drill: the API server tries every object that any stage may create, and its answers are checked."""
+"""The dry run of a drill: the API server tries every object that any stage may create, and its answers are checked.
+
+Admission answers for a Job without regard to its pod, so the pod of each Job is tried as well: that of a fuse as we
+make it, that of a step as the API server would keep it in the Job.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,6 +55,9 @@ MEANINGS: Final = (
 )
 """What the refusals of known clusters mean, and what to do about them."""
 
+NO_POD: Final = "Job {} would have no pod, so the step would not end: {}; correct its CronJob, or what refuses the pod"
+"""What the refusal of a step's pod means, whatever its words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -63,6 +70,15 @@ class Part:
     """What it must do by its deadline, if it is the Job of a fuse."""
     acts: bool = False
     """Whether a pod of that fuse does so."""
+    of_step: bool = False
+    """Whether it is a pod of a step's Job: the team has written it, so nothing of an agent is expected in it."""
+    count: int = 1
+    """How many of it there are at the same time."""
+
+    @property
+    def runs_step(self) -> bool:
+        """Whether it is the Job of a step, whose pods its CronJob's template describes."""
+        return self.resource is JOBS and not self.fuse
 
 
 @dataclass(slots=True)
@@ -123,20 +139,49 @@ async def dry_run(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> 
     """
     found = DryRunResult()
     for part in tried:
-        try:
-            # Without a field that the API server does not know another cut would be made.
-            strict = part.resource in CUTTING
-            answer = await account.create(part.resource, namespace, part.body, dry_run=True, strict=strict)
-        except AlreadyExists:
-            continue
-        except GameDayError as error:
-            if error.retry:
-                raise
-            said = explained(str(error))
-            found.refused.append(f"{part.path}: {said}" if part.path else said)
-        else:
-            found.answers.append((part, answer))
+        answer = await _try(account, namespace, part, found)
+        if answer is not None and part.runs_step:
+            await _try(account, namespace, _pod_of_step(part, answer), found)
     return found
+
+
+async def _try(account: Cluster, namespace: str, part: Part, found: DryRunResult) -> Object | None:
+    """What the API server answers for one object, or None where it would not create it; ``found`` has it as well."""
+    try:
+        # Without a field that the API server does not know another cut would be made.
+        strict = part.resource in CUTTING
+        answer = await account.create(part.resource, namespace, part.body, dry_run=True, strict=strict)
+    except AlreadyExists:
+        return None
+    except GameDayError as error:
+        if error.retry:
+            raise
+        said = NO_POD.format(part.body["metadata"]["name"], error) if part.of_step else explained(str(error))
+        found.refused.append(f"{part.path}: {said}" if part.path else said)
+        return None
+    found.answers.append((part, answer))
+    return answer
+
+
+def _pod_of_step(part: Part, job: Object) -> Part:
+    """The pod of a step's Job, as Kubernetes would make it: from the template that admission leaves, owned by the Job.
+
+    Policies may refuse pods without an owner. It does not block the Job's deletion as its controller would have it do:
+    that may take a right to the Job's finalizers.
+    """
+    spec, template = job["spec"], job["spec"]["template"]
+    metadata = {key: (template.get("metadata") or {}).get(key) or {} for key in ("labels", "annotations")}
+    name, uid = job["metadata"]["name"], job["metadata"].get("uid")
+    owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": name, "uid": uid, "controller": True}
+    owners = {"ownerReferences": [owner]} if uid else {}
+    body = {
+        "apiVersion": PODS.api_version,
+        "kind": PODS.kind,
+        "metadata": {"name": name, **metadata, **owners},
+        "spec": template["spec"],
+    }
+    beside = int(spec.get("parallelism", 1))
+    return Part(PODS, body, part.path, of_step=True, count=min(beside, int(spec.get("completions", beside))))
 
 
 def unchecked(tried: tuple[Part, ...], started: tuple[Object, ...]) -> Iterator[str]:
@@ -155,10 +200,12 @@ def explained(refusal: str) -> str:
 
 def findings(plan: Plan, setup: Setup, result: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
     """What the answers say."""
-    created = [(part.resource, made) for part, made in result.answers]
+    created = [(part.resource, made) for part, made in result.answers if not part.of_step]
+    steps = [(made,) * part.count for part, made in result.answers if part.of_step]
     targets = _targets(plan, snapshot)
-    yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created, (pod for _, hit in targets.values() for pod in hit))
-    pods = [(part.body, made) for part, made in result.answers if part.resource is PODS]
+    hit_pods = (pod for _, hit in targets.values() for pod in hit)
+    yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created, hit_pods, steps)
+    pods = [(part.body, made) for part, made in result.answers if part.resource is PODS and not part.of_step]
     carried = frozenset(proxy for _, hit in targets.values() for pod in hit for proxy in mesh.proxies_of(pod))
     yield from admission.of_pods(pods, carried)
     yield from _outside_mesh(setup, targets, (made for _, made in pods))
@@ -171,7 +218,7 @@ def findings(plan: Plan, setup: Setup, result: DryRunResult, snapshot: Namespace
             yield from admission.of_fuse("", made, part.fuse, why)
         elif part.resource in CUTTING:
             yield from admission.of_policy(part.body, made)
-        elif part.resource is JOBS:
+        elif part.runs_step:
             yield from admission.of_step(part.path, part.body, made, injected)
 
 

@@ -16,12 +16,19 @@ from gameday.controller.drill.about_drill import about
 from gameday.controller.drill.agent_pods import PodContext, PodTemplate, pod
 from gameday.controller.drill.dry_run import Part
 from gameday.model.agent import Delivery, NotifierConfig
+from gameday.model.hosts import address_of
 from gameday.model.labels import NOTIFIER
 from gameday.model.notice import Delivered, Event, Outcome
 from gameday.model.record import DrillRecord, Verdict
 from gameday.notify.decide import LASTS, TRIES_FOR, NotifierPod
 from gameday.notify.happened import happened
 from gameday.notify.message import message
+from gameday.preflight import agent_reach
+from gameday.preflight.agent_egress import of_dns, our_pod
+from gameday.preflight.agent_reach import Needs, Outside, needed
+from gameday.preflight.findings import Finding
+from gameday.preflight.snapshot import NamespaceSnapshot
+from gameday.probes.web import destination_of
 from gameday.schema.bounds import LINE, cut
 from gameday.schema.times import shown_moment
 
@@ -36,6 +43,8 @@ A later one may have the same name, and Kubernetes takes an owner that is gone o
 """
 MOST_BYTES: Final = 96 * 1024
 """Longest configuration of a pod that has several messages: Linux takes a variable of 128 KiB."""
+NO_MESSAGE: Final = "its messages would not be sent"
+"""What follows where policies keep a notifier from its receiver."""
 GRACE: Final = 15
 """Seconds for which a pod that is ended may finish the request that is under way."""
 
@@ -76,15 +85,40 @@ def fitting(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
     return tuple(found)
 
 
+def shut_out(snapshot: NamespaceSnapshot, drill: Object, gameday: Object | None) -> Iterator[Finding]:
+    """Warnings of policies that keep messages from their receivers: no drill waits for them, and no verdict."""
+    needs: list[Needs] = []
+    names: list[str] = []
+    for one, delivery in _verdicts(drill, gameday):
+        if delivery is None:
+            continue
+        path = f"{one.path}.{'url' if delivery.url else 'urlFrom'}"
+        to = destination_of("url", delivery.url) if delivery.url else None
+        found = needed(snapshot, to) if to is not None else (Outside(one.receiver.name, anywhere=True), ())
+        if found is not None:
+            own = our_pod(snapshot, NOTIFIER)
+            needs.append(Needs(path, f"the {NOTIFIER}", own, *found, why=NO_MESSAGE, refuses=False))
+        if to is None or address_of(to.host) is None:
+            names.append(path)
+    yield from agent_reach.check(snapshot, needs)
+    if names:
+        yield from of_dns(snapshot, names[0], NOTIFIER, NO_MESSAGE)
+
+
 def tried(ctx: PodContext, drill: Object, gameday: Object | None) -> Iterator[Part]:
     """One pod of each receiver, for the API server to try: there must be room for them besides the drill's own."""
+    for one, delivery in _verdicts(drill, gameday):
+        sent = (delivery,) if delivery is not None else ()
+        yield Part(PODS, notifier_pod(ctx, one, (Event.VERDICT,), sent, None), one.path)
+
+
+def _verdicts(drill: Object, gameday: Object | None) -> Iterator[tuple[Notify, Delivery | None]]:
+    """Each receiver, and what it would be sent of a verdict."""
     record = DrillRecord(verdict=Verdict.INCONCLUSIVE, finished_at=0.0, outage_started_at=0.0, recovery_started_at=0.0)
     (verdict,) = (one for one in happened(record, ()) if one.event is Event.VERDICT)
     text = message(about(drill, gameday, None), record, verdict)
     for one in notifications_of(gameday["spec"]) if gameday is not None else ():
-        delivery = one.kind.delivery(one.spec, one.path, text)
-        sent = (delivery,) if delivery is not None else ()
-        yield Part(PODS, notifier_pod(ctx, one, (Event.VERDICT,), sent, None), one.path)
+        yield one, one.kind.delivery(one.spec, one.path, text)
 
 
 def is_about(made: Object, uid: str) -> bool:

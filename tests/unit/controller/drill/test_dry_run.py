@@ -165,8 +165,10 @@ async def test_a_refusal_of_a_known_cluster_says_what_it_means(
 
     api_server.admission = admit
     answered = await dry_run(cluster, "shop", tried())
-    assert len(answered.refused) == 6
-    assert all(f"{refusal}; " in text and meaning in text for text in answered.refused)
+    *ours, step = answered.refused
+    assert len(ours) == 6
+    assert all(f"{refusal}; " in text and meaning in text for text in ours)
+    assert meaning not in step, "it helps the drill's own pods alone"
 
 
 async def test_nothing_is_created_and_nothing_found_where_admission_changes_nothing(
@@ -319,7 +321,94 @@ async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, 
     seen.things["resourcequotas"] = (quota,)
     (found,) = await said(api_server, cluster, unchanged, seen)
     assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
-    assert "has 4 of pods left (of 10), but the drill needs 6" in found.message
+    assert "has 4 of pods left (of 10), but the drill needs 7" in found.message
+
+
+async def refused_by(
+    api_server: ApiServer, cluster: Cluster, refuses: Callable[[Object], bool], seen: NamespaceSnapshot | None = None
+) -> list[str]:
+    """What is said where admission refuses such pods."""
+
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods" and refuses(body):
+            raise Rejected('violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false')
+        return body
+
+    api_server.admission = lambda plural, body: admit(plural, copy.deepcopy(body))
+    return (await dry_run(cluster, "shop", tried(WANTED, seen or there()))).refused
+
+
+async def test_the_pod_of_a_steps_job_is_tried_and_refused_with_the_steps_path(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    """Admission answers for a Job without regard to its pod, which nobody would miss before the rollback."""
+    (text,) = await refused_by(api_server, cluster, lambda pod: pod["metadata"]["name"] == "first-step-clear")
+    assert text.startswith("spec.rollback.steps[clear]: Job first-step-clear would have no pod, so the step would not")
+    assert 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false' in text
+    assert text.endswith("correct its CronJob, or what refuses the pod")
+
+
+async def test_the_pod_of_a_steps_job_is_tried_as_its_job_would_make_it(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    """From what admission leaves in the Job, and with an owner: policies refuse pods that have none."""
+    seen: list[Object] = []
+
+    def admit(plural: str, body: Object) -> Object:
+        if body["metadata"]["name"] == "first-step-clear":
+            if plural == "jobs":
+                body["metadata"]["uid"] = "job-uid"
+                body["spec"]["template"] = {
+                    "metadata": {"labels": {"job-name": "first-step-clear"}},
+                    "spec": {"priorityClassName": "low", **body["spec"]["template"]["spec"]},
+                }
+            else:
+                seen.append(copy.deepcopy(body))
+        return body
+
+    assert await said(api_server, cluster, admit) == []
+    (pod,) = seen
+    assert (pod["metadata"]["labels"], pod["spec"]["priorityClassName"]) == ({"job-name": "first-step-clear"}, "low")
+    (own,) = pod["metadata"]["ownerReferences"]
+    assert (own["kind"], own["name"], own["uid"], own["controller"]) == ("Job", "first-step-clear", "job-uid", True)
+
+
+async def test_no_pod_is_tried_of_a_job_that_is_refused_itself(api_server: ApiServer, cluster: Cluster) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if body["metadata"]["name"] == "first-step-clear":
+            raise Rejected(f"no {plural} here")
+        return body
+
+    api_server.admission = admit
+    (text,) = (await dry_run(cluster, "shop", tried())).refused
+    assert text.startswith("spec.rollback.steps[clear]: ")
+    assert "no jobs here" in text
+
+
+@pytest.mark.parametrize(
+    ("job", "needs"),
+    [({}, 7), ({"parallelism": 3}, 9), ({"parallelism": 3, "completions": 2}, 8), ({"parallelism": 0}, 6)],
+)
+async def test_all_pods_of_a_steps_job_count_for_quotas(
+    api_server: ApiServer, cluster: Cluster, job: Object, needs: int
+) -> None:
+    quota: Object = {"metadata": {"name": "team"}, "spec": {}, "status": {"hard": {"pods": "5"}, "used": {}}}
+    seen = there(job)
+    seen.things["resourcequotas"] = (quota,)
+    (found,) = await said(api_server, cluster, unchanged, seen)
+    assert f"but the drill needs {needs}" in found.message
+
+
+async def test_what_admission_changes_in_a_steps_pod_is_the_teams_matter(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods" and body["metadata"]["name"] == "first-step-clear":
+            body["spec"]["containers"] = [{"name": "other", "command": ["x"]}, PROXY]
+            body["metadata"].pop("labels")
+        return body
+
+    assert await said(api_server, cluster, admit) == []
 
 
 BY_NETWORK_POLICY = plan(partition(via=Via.NETWORK_POLICY), probes=())

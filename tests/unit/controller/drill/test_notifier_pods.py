@@ -8,10 +8,12 @@ import pytest
 from gameday.api.notifications import notifications_of
 from gameday.cluster.resources import Object
 from gameday.controller.drill.agent_pods import PodContext
-from gameday.controller.drill.notifier_pods import MOST_BYTES, fitting, notifier_pod, seen, tried
+from gameday.controller.drill.notifier_pods import MOST_BYTES, fitting, notifier_pod, seen, shut_out, tried
 from gameday.model.agent import Delivery, NotifierConfig, read_config
 from gameday.model.notice import Delivered, Event, Outcome
+from gameday.preflight.findings import Finding, Severity
 from unit.notify.courses import PASSED, at, notified_gameday
+from unit.preflight.things import a_snapshot, isolating_policy, pod, service
 from unit.report.drills import gameday
 
 PLACE = PodContext("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
@@ -104,3 +106,61 @@ def test_the_preflight_tries_a_pod_of_each_receiver() -> None:
     assert set(tries) == {"spec.notifications[chat].slack", "spec.notifications[g].grafana"}
     assert all(pod["kind"] == "Pod" for pod in tries.values())
     assert list(tried(PLACE, at(PASSED), gameday())) == []
+
+
+DENY = isolating_policy("default-deny", {}, policyTypes=["Ingress", "Egress"])
+
+
+def kept_from(*policies: Object, **receiver: Object) -> list[Finding]:
+    """What is said of one receiver in a namespace with these policies."""
+    pods = (pod("relay", {"app": "relay"}),)
+    services = (service("relay", [{"port": 80}], "10.96.0.9", selector={"app": "relay"}),)
+    snapshot = a_snapshot(networkpolicies=policies, pods=pods, services=services)
+    return list(shut_out(snapshot, at(PASSED), notified_gameday({"name": "chat", **receiver})))
+
+
+def admits(*rules: Object) -> Object:
+    return isolating_policy("notifier", {"gameday.dev/role": "notifier"}, policyTypes=["Egress"], egress=list(rules))
+
+
+ADDRESSES: Object = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+DNS: Object = {"to": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53}]}
+GRAFANA: Object = {"url": "https://g.team.example", "tokenFrom": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("receiver", "path", "where", "what"),
+    [
+        ({"grafana": GRAFANA}, "grafana.url", "g.team.example:443", "port 443 outside the namespace"),
+        ({"webhook": {"url": "http://hook.team.svc"}}, "webhook.url", "hook.team.svc:80", "outside the namespace"),
+        ({"slack": {"urlFrom": SECRET}}, "slack.urlFrom", "chat", "ports other than that of DNS"),
+    ],
+)
+def test_a_receiver_that_policies_keep_messages_from_is_warned_of(
+    receiver: Object, path: str, where: str, what: str
+) -> None:
+    """No drill waits for a message, so none is refused for it."""
+    for policies in ((DENY,), (DENY, admits(DNS))):
+        one = kept_from(*policies, **receiver)[0]
+        assert (one.path, one.severity) == (f"spec.notifications[chat].{path}", Severity.WARN)
+        assert f"the notifier can probably not reach {where}, because NetworkPolicy/default-deny" in one.message
+        assert what in one.message
+        assert "its messages would not be sent" in one.message
+        assert "the label gameday.dev/role=notifier there" in one.remedy
+    assert kept_from(DENY, admits(DNS, {"to": [ADDRESSES]}), **receiver) == []
+    assert kept_from(**receiver) == []
+
+
+def test_a_notifier_that_policies_keep_from_dns_is_warned_of() -> None:
+    web = admits({"to": [ADDRESSES], "ports": [{"port": 443}]})
+    (one,) = kept_from(DENY, web, grafana=GRAFANA)
+    assert "the notifier can probably not reach DNS" in one.message
+    assert kept_from(DENY, web, grafana=GRAFANA | {"url": "https://1.1.1.1"}) == []
+
+
+def test_a_receiver_in_the_namespace_must_admit_the_notifier() -> None:
+    closed = isolating_policy("relay", {"app": "relay"}, policyTypes=["Ingress"])
+    (one,) = kept_from(closed, webhook={"url": "http://relay/hook"})
+    assert one.severity is Severity.WARN
+    assert "the notifier cannot reach Service relay, port 80, because NetworkPolicy/relay isolates" in one.message
+    assert kept_from(webhook={"url": "http://relay/hook"}) == []
