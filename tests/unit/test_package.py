@@ -95,6 +95,20 @@ def test_the_contracts_on_kinds_of_actions_name_each_kind() -> None:
     assert set(contract("No kind of action knows another")["modules"]) == kinds
 
 
+def test_all_but_the_kinds_and_their_registry_are_held_to_that() -> None:
+    held = set(contract("Nobody knows a kind of action but the registry and the kind itself")["source_modules"])
+    packages = {f"gameday.{name}" for name in modules_of(PACKAGE)} - {"gameday.actions"}
+    kinds = {type(kind).__module__.split(".")[2] for kind in KINDS}
+    shared = {f"gameday.actions.{name}" for name in modules_of(PACKAGE / "actions") - kinds - {"registry"}}
+    assert held == packages | shared
+
+
+def modules_of(folder: Path) -> set[str]:
+    """The modules and packages of a folder."""
+    found = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return found - {"__init__"}
+
+
 def test_the_store_stands_below_all_folders_of_the_controller() -> None:
     *above, store = contract("Within the controller, imports go down only")["layers"]
     folders = {path.name for path in (PACKAGE / "controller").iterdir() if (path / "__init__.py").exists()}
