@@ -57,6 +57,16 @@ def test_every_module_is_short_enough_to_read_at_once() -> None:
     assert long == {}
 
 
+def test_no_package_holds_a_quarter_of_the_code() -> None:
+    lines = {
+        path.name: sum(len(module.read_text().splitlines()) for module in path.rglob("*.py"))
+        for path in PACKAGE.iterdir()
+        if (path / "__init__.py").exists()
+    }
+    whole = sum(lines.values())
+    assert {name: of for name, of in lines.items() if of * 4 >= whole} == {}, "part it by what it knows"
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(p.read_text()))
