@@ -1,6 +1,7 @@
 """What holds for every module of the package. Who may import whom stands in pyproject.toml (import-linter)."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from gameday.actions.registry import KINDS
 
 PACKAGE = Path(__file__).parents[2] / "operator" / "gameday"
+UNIT = Path(__file__).parent
 LONGEST_BODY = 55
 """Lines; the longest are tables of cases."""
 
@@ -117,6 +119,14 @@ def modules_of(folder: Path) -> set[str]:
     """The modules and packages of a folder."""
     found = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     return found - {"__init__"}
+
+
+def test_the_tests_of_a_package_stand_in_the_folder_of_its_name_or_the_readme_says_where() -> None:
+    packages = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*/__init__.py")}
+    without = {name for name in packages if not list((UNIT / name).glob("**/test_*.py"))}
+    table = (UNIT.parent / "README.md").read_text().partition("| package | its tests |")[2].partition("\n\n")[0]
+    told = {name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    assert without == told
 
 
 def test_the_store_stands_below_all_folders_of_the_controller() -> None:
