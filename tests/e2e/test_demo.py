@@ -1,11 +1,13 @@
 """What ``make demo`` shows: a plan, a drill, its explanation and its report, by the commands of the program."""
 
 import asyncio
+import json
 
 import pytest
 
+from described import REAL_LINES, STATE_LINES, measured
 from e2e.dialling import kubeconfig
-from e2e.namespaces import TeamNamespace
+from e2e.namespaces import TeamNamespace, kubectl
 from programs import demo
 from simulation.demo import demo_plan
 
@@ -32,3 +34,14 @@ async def test_the_demo_plans_runs_explains_and_reports_a_drill(
     assert "Everything was put back." in out
     assert "left behind in the cluster: nothing" in out
     assert "<svg" in (ns.folder / "demo.html").read_text()
+    described = kubectl("-n", ns.namespace, "describe", ended_drill(ns)).stdout
+    lines, of_state = measured(described)
+    assert lines <= REAL_LINES, described
+    assert of_state <= STATE_LINES, described
+
+
+def ended_drill(ns: TeamNamespace) -> str:
+    """The drill that has a verdict; that of the plan has none."""
+    drills = json.loads(kubectl("-n", ns.namespace, "get", "drills", "-o", "json").stdout)["items"]
+    (name,) = (one["metadata"]["name"] for one in drills if "verdict" in one["status"])
+    return f"drill/{name}"

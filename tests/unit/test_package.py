@@ -1,6 +1,7 @@
 """What holds for every module of the package. Who may import whom stands in pyproject.toml (import-linter)."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from gameday.actions.registry import KINDS
 
 PACKAGE = Path(__file__).parents[2] / "operator" / "gameday"
+UNIT = Path(__file__).parent
 LONGEST_BODY = 55
 """Lines; the longest are tables of cases."""
 
@@ -57,6 +59,16 @@ def test_every_module_is_short_enough_to_read_at_once() -> None:
     assert long == {}
 
 
+def test_no_package_holds_a_quarter_of_the_code() -> None:
+    lines = {
+        path.name: sum(len(module.read_text().splitlines()) for module in path.rglob("*.py"))
+        for path in PACKAGE.iterdir()
+        if (path / "__init__.py").exists()
+    }
+    whole = sum(lines.values())
+    assert {name: of for name, of in lines.items() if of * 4 >= whole} == {}, "part it by what it knows"
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(p.read_text()))
@@ -93,6 +105,28 @@ def test_the_contracts_on_kinds_of_actions_name_each_kind() -> None:
     unknown = contract("Nobody knows a kind of action but the registry and the kind itself")
     assert set(unknown["forbidden_modules"]) == kinds
     assert set(contract("No kind of action knows another")["modules"]) == kinds
+
+
+def test_all_but_the_kinds_and_their_registry_are_held_to_that() -> None:
+    held = set(contract("Nobody knows a kind of action but the registry and the kind itself")["source_modules"])
+    packages = {f"gameday.{name}" for name in modules_of(PACKAGE)} - {"gameday.actions"}
+    kinds = {type(kind).__module__.split(".")[2] for kind in KINDS}
+    shared = {f"gameday.actions.{name}" for name in modules_of(PACKAGE / "actions") - kinds - {"registry"}}
+    assert held == packages | shared
+
+
+def modules_of(folder: Path) -> set[str]:
+    """The modules and packages of a folder."""
+    found = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return found - {"__init__"}
+
+
+def test_the_tests_of_a_package_stand_in_the_folder_of_its_name_or_the_readme_says_where() -> None:
+    packages = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*/__init__.py")}
+    without = {name for name in packages if not list((UNIT / name).glob("**/test_*.py"))}
+    table = (UNIT.parent / "README.md").read_text().partition("| package | its tests |")[2].partition("\n\n")[0]
+    told = {name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    assert without == told
 
 
 def test_the_store_stands_below_all_folders_of_the_controller() -> None:

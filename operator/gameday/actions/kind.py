@@ -194,6 +194,8 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
     """Rules on the fault or step that holds it, as (CEL, message); each must hold where the key is not given."""
     plan_rules: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Rules on the whole spec of a GameDay, as (CEL, message)."""
+    outage_rules: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Rules on its outage, which has the faults."""
     grants: ClassVar[tuple[Right, ...]] = ()
     """All that any action of this kind may need of RBAC in its namespace, beyond what every drill needs.
 
@@ -268,6 +270,8 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """Whether it has a fuse at all. A change without one must say so in the plan."""
     objects: ClassVar[tuple[str, ...]]
     """Kinds of the objects that it changes, as the undo log names them."""
+    by_pods: ClassVar[bool] = False
+    """Whether pods make its changes and take them back: of a request that timed out, such a pod may still come."""
 
     @abstractmethod
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:

@@ -30,6 +30,8 @@ class Kinds:
         """Those that make a change and can take it back, by name."""
         self.runs: dict[str, RunKind[Any, Any]] = {k.name: k for k in self if isinstance(k, RunKind)}
         """Those that run once, by name."""
+        self.made_by_pods = frozenset(name for name, kind in self.changes.items() if kind.by_pods)
+        """The names of those whose changes pods make."""
 
     def __iter__(self) -> Iterator[AnyKind]:
         return iter(self._kinds.values())

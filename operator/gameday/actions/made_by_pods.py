@@ -76,6 +76,7 @@ class MadeByPods(ActionKind[Spec, Planned]):
 
     fuse_acts = True
     objects = ("Pod",)
+    by_pods = True
     words: ClassVar[Words]
     before: ClassVar[State]
     """What the undo log says of the time before the change."""

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
 from gameday.errors import PlanInvalid
-from gameday.model.change import Change, Observed, Presence, State
+from gameday.model.change import ASKED, Change, Observed, Presence, State
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding, Severity
 from gameday.schema.base import ApiModel, Cel, Duration, cel
@@ -105,7 +105,7 @@ class ManualKind(ActionKind[ManualSpec, Manual]):
 
     def notes(self, action: Manual) -> State:
         """What is noted of the act, with how it is put back."""
-        return {"acted": True, "undo": action.undo}
+        return {"acted": True, ASKED: action.undo}
 
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """Nothing: probes see it."""
@@ -117,8 +117,7 @@ class ManualKind(ActionKind[ManualSpec, Manual]):
             Presence.ABSENT, "Drill", ctx.drill, before={"acted": False}, by_hand=True, settled=False,
         )  # fmt: skip
         if change is not None and change.touched:
-            undo = (change.wanted or {}).get("undo", "")
-            shown = f"undo it now: {undo}"
+            shown = f"undo it now: {change.asked}"
             return Observed(
                 Presence.PRESENT, "Drill", ctx.drill, before=change.before, wanted=change.wanted, by_hand=True,
                 settled=False, shown=shown,
@@ -128,7 +127,7 @@ class ManualKind(ActionKind[ManualSpec, Manual]):
         shown = f"do it within {action.within:.0f} s: {action.do}"
         return Observed(
             Presence.ABSENT, "Drill", ctx.drill, before={"acted": False},
-            wanted={"acted": True, "undo": action.undo}, by_hand=True, settled=False, shown=shown,
+            wanted=self.notes(action), by_hand=True, settled=False, shown=shown,
         )  # fmt: skip
 
     async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:

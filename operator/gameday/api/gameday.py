@@ -13,7 +13,6 @@ from gameday.api.notifications import MOST as MOST_NOTIFICATIONS
 from gameday.api.notifications import Notification
 from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
-from gameday.model.setup import MOST_CUTS
 from gameday.probes.kinds import KINDS as PROBES
 from gameday.schema import renamed
 from gameday.schema.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, cel, keyed
@@ -113,10 +112,7 @@ class Outage(ApiModel):
                 "self.expect.all(e, !has(e.eventually))",
                 "eventually belongs to recovery.expect: in the outage write becomes, which is false before the fault",
             ),
-            (
-                f"self.faults.filter(f, has(f.networkPartition)).size() <= {MOST_CUTS}",
-                f"faults may have at most {MOST_CUTS} of kind networkPartition: give the others a GameDay of their own",
-            ),
+            *(rule for kind in ACTIONS for rule in kind.outage_rules),
         )
     }
     duration: Duration

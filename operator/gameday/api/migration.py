@@ -15,7 +15,10 @@ VERSION: Final = 2
 """The version that is written."""
 
 BESIDE: Final = "status"
-"""Key of what a version keeps of the state in other fields of the status; it is never written."""
+"""Key of what a version keeps of the state elsewhere in the Drill; it is never written."""
+
+SPARED: Final = ("mustRemainReachable", "mustStay")
+"""What plans call the bystanders of a cut: of version 1, and of what was frozen before it."""
 
 RENAMED: Final = {
     "obstacle": "stalled_by",
@@ -29,9 +32,10 @@ RENAMED: Final = {
 """What version 1 called times of a drill and what it is stalled by."""
 
 
-def gathered(state: State, status: Mapping[str, Any]) -> State:
-    """A state with what its version keeps in other fields of the status."""
-    return state | {BESIDE: {"plan": status.get("plan", "")}} if state.get("version") == 1 else state
+def gathered(state: State, status: Mapping[str, Any], namespace: str = "") -> State:
+    """A state with what its version keeps in other fields of the status; ``namespace`` is the Drill's."""
+    beside = {"plan": status.get("plan", ""), "namespace": namespace}
+    return state | {BESIDE: beside} if state.get("version") == 1 else state
 
 
 def from_1(state: State) -> State:
@@ -49,7 +53,7 @@ def from_1(state: State) -> State:
     engine = {RENAMED.get(name, name): value for name, value in engine.items()}
     kept = {name: value for name, value in state.items() if name != BESIDE}
     if kept.get("setup") is not None:
-        kept["setup"] = _setup(kept["setup"], fault)
+        kept["setup"] = _setup(kept["setup"], fault, beside.get("namespace", ""))
     return kept | {"engine": engine} | ({"plan": beside["plan"]} if beside["plan"] else {})
 
 
@@ -59,26 +63,31 @@ def _fault(plan: str) -> State:
     return faults[0]
 
 
-def _setup(setup: State, fault: State) -> State:
+def _setup(setup: State, fault: State, namespace: str) -> State:
     """The setup, of which all but DNS is the one cut's."""
     cut = {name: value for name, value in setup.items() if name != "dns"} | {"fault": fault.get("name", "")}
     if "far_end" in cut:
         cut["destination"] = cut.pop("far_end")
     if (closing := cut.pop("severs", None)) is not None:
         cut["closing"] = {name: value for name, value in closing.items() if name != "probe"}
-    stays = (fault.get("networkPartition") or {}).get("mustStay") or ()
-    cut["bystanders"] = [*(cut.get("bystanders") or ()), *_bystanders(stays)]
+    partition = fault.get("networkPartition") or {}
+    stays = next((partition[name] for name in SPARED if partition.get(name)), ())
+    cut["bystanders"] = [*(cut.get("bystanders") or ()), *_bystanders(stays, namespace)]
     whole = {name: setup[name] for name in ("dns", "placement") if name in setup}
     return whole | {"cuts": [cut]}
 
 
-def _bystanders(stays: Iterable[State]) -> Iterator[tuple[str, str, int]]:
-    """Those that version 1 looked up in the plan each time, as addresses to dial."""
+def _bystanders(stays: Iterable[State], namespace: str) -> Iterator[tuple[str, str, int]]:
+    """Those that version 1 looked up in the plan each time, as addresses to dial; hosts stand in its setup.
+
+    Where nobody says the Drill's namespace, nobody dials either: a bare name is what its pods would find.
+    """
     for stay in stays:
         if stay.get("apiServer"):
             yield stay["name"], "kubernetes.default.svc", 443
-        elif service := stay.get("service"):
-            yield stay["name"], f"{service['name']}.{service['namespace']}.svc", service["port"]
+        elif (service := stay.get("service")) and service.get("port") is not None:
+            where = service.get("namespace") or namespace
+            yield stay["name"], f"{service['name']}.{where}.svc" if where else service["name"], service["port"]
 
 
 def _closing(engine: State, fault: str) -> State:

@@ -29,8 +29,8 @@ __all__ = [
 ]
 
 
-def saved_of(status: Mapping[str, Any]) -> Saved | None:
-    """What an earlier process left in a status, or None for a drill that never began.
+def saved_of(status: Mapping[str, Any], namespace: str = "") -> Saved | None:
+    """What an earlier process left in a status, or None for a drill that never began; see ``read_state``.
 
     Raises:
         StateUnreadable: when it cannot be read.
@@ -38,7 +38,7 @@ def saved_of(status: Mapping[str, Any]) -> Saved | None:
     """
     if not status.get("state"):
         return None
-    saved = read_state(status)
+    saved = read_state(status, namespace)
     record = replace(saved.record, timeline=timeline_of(status), targets=versions.read(status))
     if record.dry_run is not None:
         record = replace(record, dry_run=dry_run.read(status))

@@ -66,14 +66,14 @@ def setup_bytes(setup: Setup) -> int:
     return len(_SETUP.dump_json(setup, exclude_none=True, exclude_defaults=True))
 
 
-def read_state(status: Mapping[str, Any]) -> Saved:
-    """What an earlier process left in a status.
+def read_state(status: Mapping[str, Any], namespace: str = "") -> Saved:
+    """What an earlier process left in a status; ``namespace`` is its Drill's, which only who dials needs.
 
     Raises:
         StateUnreadable: when it is damaged, was edited, or is of a newer operator.
 
     """
-    state = _validated(_migrated(gathered(unpacked(status["state"]), status)))
+    state = _validated(_migrated(gathered(unpacked(status["state"]), status, namespace)))
     return Saved(state.engine, state.setup, state.plan)
 
 

@@ -17,6 +17,8 @@ from gameday.schema.times import moment, timestamp
 
 REFERENCES: Final = {"object": "changes", "fuse": "fusedBy"}
 """Objects that an entry names, and how they are shown."""
+FUSES: Final = frozenset({"fuse", REFERENCES["fuse"]})
+"""The fields of what undoes a change without the operator: a person undoes that of an entry which has none of them."""
 TIMES: Final = {
     "registeredAt": "registered",
     "requestedAt": "requested",

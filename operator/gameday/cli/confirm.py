@@ -1,8 +1,8 @@
 """``gameday confirm``: a person says that they have done, or undone, what a fault of a Drill asks a person for."""
 
-from typing import Final
-
+from gameday.actions.registry import KINDS
 from gameday.api.drill import CONFIRM
+from gameday.api.undo_entries import FUSES
 from gameday.cli.asking import NotDone
 from gameday.cli.explain import frozen
 from gameday.cli.following import ended
@@ -10,11 +10,6 @@ from gameday.cli.forms import Word
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import NotFound
-
-MANUAL: Final = "manual"
-"""The kind of the entries of the undo log for which a person is asked to act."""
-CALL: Final = "http"
-"""The kind of those for which a person is asked to end what a call has started, where they have no fuse."""
 
 
 async def confirm(cluster: Cluster, namespace: str, name: str, fault: str, word: Word) -> tuple[Object, str]:
@@ -43,7 +38,7 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
     name = drill["metadata"]["name"]
     if ended(drill):
         raise NotDone(f"Drill {name} has ended, so nothing reads what is confirmed now")
-    asked = {one["name"]: ", requested " in str(one.get("times", "")) for one in _manual(drill)}
+    asked = {one["name"]: ", requested " in str(one.get("times", "")) for one in _by_hand(drill)}
     if not asked:
         raise NotDone(f"Drill {name} has asked for nothing so far: it asks once its steady state is met")
     if fault not in asked:
@@ -55,7 +50,7 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
             f"noted: fault {fault} is undone. Drill {name} goes on once a probe sees it, or by your word "
             "if no probe can tell"
         )
-    if any(one["name"] == fault and one.get("kind") == CALL for one in _manual(drill)):
+    if any(one["name"] == fault and _makes_itself(one) for one in _by_hand(drill)):
         raise NotDone(f"Drill {name} makes fault {fault} itself, by a call: confirm only that it is undone")
     plan, _ = frozen(drill)
     faults = plan.outage.faults if plan is not None else ()
@@ -65,7 +60,12 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
     return f"{begins}; by your word alone the verdict is Inconclusive (NotProven) at best"
 
 
-def _manual(drill: Object) -> list[Object]:
-    """The entries of the undo log for which a person is asked."""
-    entries = drill.get("status", {}).get("undo", ())
-    return [one for one in entries if one.get("kind") == MANUAL or (one.get("kind") == CALL and "fusedBy" not in one)]
+def _by_hand(drill: Object) -> list[Object]:
+    """The entries of the undo log for which a person is asked: they have no fuse."""
+    return [one for one in drill.get("status", {}).get("undo", ()) if not one.keys() & FUSES]
+
+
+def _makes_itself(entry: Object) -> bool:
+    """Whether the drill makes the change of an entry, and a person only ends it."""
+    kind = KINDS.changes.get(entry.get("kind", ""))
+    return kind is not None and kind.planned.OUTSIDE

@@ -23,6 +23,10 @@ class ChangeState(enum.Enum):
     UNDONE = "Undone"
 
 
+ASKED = "undo"
+"""Key of what a person is to do, in what the undo log holds of a change that nothing else undoes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """An entry of the undo log: a change that may have been made, and how it is undone.
@@ -63,6 +67,16 @@ class Change:
     def touched(self) -> bool:
         """Whether the change may have reached the cluster."""
         return self.requested_at is not None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether only a person can undo it, if it does not end by itself: it has no fuse."""
+        return not self.fuse_name
+
+    @property
+    def asked(self) -> str:
+        """What a person is to do who undoes it, "" where the undo log does not say it."""
+        return str((self.wanted or {}).get(ASKED, "")) if self.by_hand else ""
 
     @property
     def open(self) -> bool:

@@ -90,6 +90,10 @@ class Action:
     SIGNS_IN: ClassVar[str] = ""
     OUTSIDE: ClassVar[bool] = False
     """Whether a call makes the change, of something that no object of the cluster shows."""
+    KEEPS: ClassVar[str] = ""
+    """How its spec says that open connections stay; for messages."""
+    NO_STEP: ClassVar[tuple[str, str]] = "", ""
+    """Where no fuse can undo it and its kind may be a step: the field of the spec to look at, and what to do."""
 
     @property
     def subject(self) -> tuple[str, str]:
@@ -125,6 +129,10 @@ class Action:
     def signs(self) -> Mapping[str, str]:
         """Expressions over probes that show the change, by the field of the spec that holds them."""
         return {}
+
+    def path_of(self, sign: str) -> str:
+        """The field of a fault or step that holds one of its signs."""
+        return f"{self.KIND}.{self.SIGNS_IN}{sign}"
 
     @property
     def patience(self) -> float | None:

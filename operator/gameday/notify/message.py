@@ -4,18 +4,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from gameday.model.change import Change
 from gameday.model.notice import Event, Happened, Severity
 from gameday.model.record import DrillRecord, ResultState, Verdict
 from gameday.notify.happened import overdue, undone_at
 from gameday.schema.bounds import cut
 from gameday.schema.times import duration
 
-MANUAL: Final = "manual"
-"""The kind of a fault that a person makes and undoes."""
-CALL: Final = "http"
-"""The kind of a fault that calls; without an ``undo`` a person has to end what it began."""
-ENDS_IT: Final = "end what its call began"
+ENDS_IT: Final = "end what it began"
+"""What a person is asked for where the undo log does not say it."""
 SENTENCE, PARAGRAPH = 512, 1024
 """Characters of a message's first sentence, and of each other part."""
 
@@ -161,10 +157,10 @@ def _undone(about: About, record: DrillRecord) -> tuple[Severity, str, str, str]
 
 def _leftover(about: About, record: DrillRecord) -> tuple[Severity, str, str, str]:
     late = overdue(record)
-    if by_hand := [one for one in late if _is_by_hand(one)]:
+    if by_hand := [one for one in late if one.by_hand]:
         names = ", ".join(one.name for one in by_hand)
         summary = f"Drill {about.drill} in {about.namespace} waits for a person who undoes {names}"
-        asked = "; ".join(f"{one.name}: {(one.wanted or {}).get('undo') or ENDS_IT}" for one in by_hand)
+        asked = "; ".join(f"{one.name}: {one.asked or ENDS_IT}" for one in by_hand)
         todo = f"Undo it now: {asked}. The namespace stays locked until probes have seen it."
         return Severity.CRITICAL, summary, record.stalled_by, todo
     held = ", ".join(f"{one.object_kind} {one.object_name}" for one in late)
@@ -174,11 +170,6 @@ def _leftover(about: About, record: DrillRecord) -> tuple[Severity, str, str, st
         " its condition Stalled says. docs/reasons.md says how to revert it by hand (UndoOverdue)."
     )
     return Severity.CRITICAL, summary, record.stalled_by, todo
-
-
-def _is_by_hand(change: Change) -> bool:
-    """Whether only a person can undo it: a manual fault, and a call without a request that takes it back."""
-    return change.kind == MANUAL or (change.kind == CALL and "undo" not in (change.wanted or {}))
 
 
 def _cleared(about: About, _: DrillRecord) -> tuple[Severity, str, str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from gameday.api.lines import events_of
+from gameday.model.plan import Action
 from gameday.model.record import Closing, DrillRecord
 from gameday.report.faults import place_of
 from gameday.report.frozen import Frozen
@@ -12,7 +13,7 @@ NETWORK: Final = "the network ended open connections, which clients notice by th
 SERVER: Final = "the drill ended open connections at the server, which clients see at once"
 EITHER: Final = "the network, or the drill at the server, ended open connections"
 UNSHOWN: Final = "it was not shown that open connections ended, so targets may have gone on over them"
-KEPT: Final = "open connections were kept (openConnections: Keep), so targets may have gone on over them"
+KEPT: Final = "open connections were kept ({how}), so targets may have gone on over them"
 UNTRIED: Final = "a server that loses power, and half-open connections that nobody ends, were not rehearsed"
 _ENDS: Final = {"ConnectionsEnded": NETWORK, "ConnectionsClosed": SERVER}
 """What the timeline's lines about open connections say, by their reason."""
@@ -27,9 +28,13 @@ def cuts_of(known: Frozen, status: Mapping[str, Any]) -> Iterator[str]:
         change, lost = known.record.change(fault.name), fault.action.takes_away
         if change is None or change.proven_at is None or lost is None:
             continue
-        ended = _ended(known.record, fault.name, status) if fault.action.closes_connections else KEPT
+        ended = _ended(known.record, fault.name, status) if fault.action.closes_connections else _kept(fault.action)
         which = f"{fault.name}: " if len(cuts) > 1 else ""
         yield f"{which}Only traffic of the targets to {place_of(lost)} was cut; {ended}; {UNTRIED}."
+
+
+def _kept(action: Action) -> str:
+    return KEPT.format(how=action.KEEPS)
 
 
 def _ended(record: DrillRecord, fault: str, status: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from gameday.model.plan import Action, Fault, Plan
 from gameday.preflight.findings import Severity
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
-from unit.actions.test_new_kind import Scripted
+from unit.actions.watched import Watched
 from unit.preflight.things import a_snapshot, plan
 
 SPEC: Final = {"do": "switch it off", "undo": "switch it on", "undone": "redis.ok", "withoutFuse": True}
@@ -48,7 +48,7 @@ def planned(*actions: Action) -> Plan:
 
 
 def scene(cluster: Cluster) -> ActionContext:
-    return ActionContext(cluster, "shop", "first", "drill-uid", Scripted())
+    return ActionContext(cluster, "shop", "first", "drill-uid", Watched())
 
 
 def test_yaml_becomes_its_action() -> None:

@@ -1,8 +1,7 @@
 """A kind of action that is added: a file and a line of a registry, and it goes all the way from YAML to its revert."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -30,7 +29,6 @@ from gameday.api.checks import check
 from gameday.api.reference import page
 from gameday.api.roles import files
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import Object
 from gameday.errors import PlanInvalid, Rejected
 from gameday.model.change import Change, Observed, Presence, RunState
 from gameday.model.labels import DRILL
@@ -39,6 +37,7 @@ from gameday.preflight.rights import Right
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.actions.example.no_evictions import BUDGETS, NoEvictions, NoEvictionsKind, NoEvictionsSpec
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 from unit.documented import stale
 from unit.preflight.things import a_snapshot, plan
@@ -48,29 +47,6 @@ EXAMPLE: Final = Path(__file__).parent / "example" / "no_evictions.py"
 PAGE: Final = Path(__file__).parents[3] / "docs" / "dev" / "add-an-action.md"
 ACTION: Final = NoEvictions({"app": "api"})
 CHANGE: Final = Change("hold", "noEvictions", "PodDisruptionBudget", "first-hold", "first-fuse", fuse_uid="fuse-uid")
-
-
-@dataclass
-class Scripted:
-    """What a watch would have seen."""
-
-    known: dict[str, Object] = field(default_factory=dict)
-    synced: bool = True
-
-    def listed(self, watch: str) -> bool:
-        return self.synced
-
-    def objects(self, watch: str) -> Mapping[str, Object]:
-        return self.known
-
-    def resolved(self, fault: str) -> tuple[str, ...]:
-        return ()
-
-    def upsert(self, watch: str, thing: Object) -> None:
-        self.known[thing["metadata"]["name"]] = thing
-
-    def evict(self, watch: str, deleted: str) -> None:
-        self.known.pop(deleted, None)
 
 
 def parsed(**kinds: Any) -> Fault:
@@ -91,7 +67,7 @@ def kind() -> NoEvictionsKind:
     return found
 
 
-def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
+def scene(cluster: Cluster, seen: Watched) -> ActionContext:
     return ActionContext(cluster, "shop", "first", "drill-uid", seen)
 
 
@@ -185,25 +161,25 @@ def test_a_team_can_grant_its_rights() -> None:
     assert "poddisruptionbudgets" not in made["base/role.yaml"]
 
 
-def of_state(seen: Scripted, cluster: Cluster, change: Change | None = CHANGE) -> Observed:
+def of_state(seen: Watched, cluster: Cluster, change: Change | None = CHANGE) -> Observed:
     return kind().observe(scene(cluster, seen), "hold", ACTION, change)
 
 
 def test_it_is_observed_from_its_watch(cluster: Cluster) -> None:
-    (watch,) = kind().watches(scene(cluster, Scripted()), "hold", ACTION, None)
+    (watch,) = kind().watches(scene(cluster, Watched()), "hold", ACTION, None)
     assert watch == Watch("noEvictions", BUDGETS, labels=f"{DRILL}=first", blocks=False)
     there = {"metadata": {"name": "first-hold", "uid": "u"}, "spec": {"maxUnavailable": 0}}
-    assert of_state(Scripted({"first-hold": there}, synced=False), cluster).presence is Presence.UNKNOWN
-    before = of_state(Scripted(), cluster, None)
+    assert of_state(Watched.of({"noEvictions": (there,)}, synced=False), cluster).presence is Presence.UNKNOWN
+    before = of_state(Watched(), cluster, None)
     assert (before.presence, before.object_name) == (Presence.ABSENT, "first-hold")
-    present = of_state(Scripted({"first-hold": there}), cluster)
+    present = of_state(Watched.of({"noEvictions": (there,)}), cluster)
     assert (present.presence, present.uid) == (Presence.PRESENT, "u")
     changed = there | {"spec": {"maxUnavailable": 1}}
-    assert of_state(Scripted({"first-hold": changed}), cluster).presence is Presence.TAMPERED
+    assert of_state(Watched.of({"noEvictions": (changed,)}), cluster).presence is Presence.TAMPERED
 
 
 async def test_it_is_applied_and_reverted_twice_alike(api_server: ApiServer, cluster: Cluster) -> None:
-    seen = Scripted()
+    seen = Watched()
     for _ in range(2):
         await kind().apply(scene(cluster, seen), ACTION, CHANGE, "")
     made = api_server.objects["poddisruptionbudgets", "shop", "first-hold"]
@@ -219,8 +195,8 @@ async def test_what_is_not_the_drills_is_left_alone(api_server: ApiServer, clust
     theirs = {"metadata": {"name": "first-hold"}, "spec": {"maxUnavailable": 0}}
     api_server.put("poddisruptionbudgets", "shop", theirs)
     with pytest.raises(Rejected, match="belongs to somebody else: delete it, or rename the Drill"):
-        await kind().apply(scene(cluster, Scripted()), ACTION, CHANGE, "")
-    await kind().revert(scene(cluster, Scripted()), CHANGE)
+        await kind().apply(scene(cluster, Watched()), ACTION, CHANGE, "")
+    await kind().revert(scene(cluster, Watched()), CHANGE)
     assert api_server.objects
 
 

@@ -1,8 +1,7 @@
 """The kind ``podDelete``: which pods it chooses, that it deletes these and no other, and when it is proven and over."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -34,6 +33,7 @@ from gameday.schema.named import Dependencies
 from granted import role
 from unit.actions.http.test_change import CALL
 from unit.actions.redis_acl.test_kind import OFF
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 from unit.preflight.things import a_snapshot, endpoints, plan, pod
 from workloads import deployment, stateful_set
@@ -198,31 +198,8 @@ def test_a_stateful_set_needs_no_right_to_see_deployments() -> None:
     assert asked == {STATEFUL_SETS}
 
 
-@dataclass
-class Scripted:
-    """What the watches of a drill would have seen."""
-
-    known: dict[str, dict[str, Object]] = field(default_factory=dict)
-    synced: bool = True
-
-    def listed(self, watch: str) -> bool:
-        return self.synced
-
-    def objects(self, watch: str) -> Mapping[str, Object]:
-        return self.known.get(watch, {})
-
-    def resolved(self, fault: str) -> tuple[str, ...]:
-        return ()
-
-    def upsert(self, watch: str, thing: Object) -> None:
-        self.known.setdefault(watch, {})[thing["metadata"]["name"]] = thing
-
-    def evict(self, watch: str, deleted: str) -> None:
-        self.known.get(watch, {}).pop(deleted, None)
-
-
-def watched(*pods: Object, replicas: int = 2, by: Workload = ONE.workload) -> Scripted:
-    seen = Scripted()
+def watched(*pods: Object, replicas: int = 2, by: Workload = ONE.workload) -> Watched:
+    seen = Watched()
     seen.upsert(by.watch, workload(by.name, replicas))
     for one in SETS_OF_API:
         seen.upsert(SETS, one)
@@ -231,7 +208,7 @@ def watched(*pods: Object, replicas: int = 2, by: Workload = ONE.workload) -> Sc
     return seen
 
 
-def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
+def scene(cluster: Cluster, seen: Watched) -> ActionContext:
     return ActionContext(cluster, "shop", "first", "drill-uid", seen)
 
 
@@ -274,7 +251,7 @@ def test_nothing_is_said_before_the_watches_have_listed(cluster: Cluster) -> Non
 
 def test_what_it_watches(cluster: Cluster) -> None:
     def of(action: PodDelete | None, change: Change | None) -> list[Resource]:
-        return [watch.resource for watch in kind().watches(scene(cluster, Scripted()), "f0", action, change)]
+        return [watch.resource for watch in kind().watches(scene(cluster, Watched()), "f0", action, change)]
 
     assert of(ONE, None) == [DEPLOYMENTS, PODS, REPLICA_SETS]
     assert of(None, REGISTERED) == of(ONE, UNDOING) == [DEPLOYMENTS, PODS], "the undo log names the pods"
@@ -282,7 +259,7 @@ def test_what_it_watches(cluster: Cluster) -> None:
 
 
 def test_no_list_of_it_keeps_the_rest_of_a_drill_waiting_nor_its_undo(cluster: Cluster) -> None:
-    seen = Scripted(synced=False)
+    seen = Watched(synced=False)
     for change in (None, REGISTERED, ASKED, UNDOING):
         assert not any(watch.blocks for watch in kind().watches(scene(cluster, seen), "f0", ONE, change))
     assert kind().observe(scene(cluster, seen), "f0", ONE, ASKED).presence is Presence.UNKNOWN
@@ -348,7 +325,7 @@ def test_an_undo_of_what_was_never_done_holds_nothing(cluster: Cluster) -> None:
 
 
 def test_a_workload_that_is_gone_holds_nothing(cluster: Cluster) -> None:
-    seen = Scripted()
+    seen = Watched()
     found_ = kind().observe(scene(cluster, seen), "f0", None, ASKED)
     assert (found_.presence, found_.detail) == (Presence.GONE, "was deleted by somebody else")
     assert kind().observe(scene(cluster, seen), "f0", BOTH, None).detail == "Deployment api does not exist"

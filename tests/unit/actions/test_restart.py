@@ -28,7 +28,8 @@ from gameday.schema.base import MOST
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from granted import role
-from unit.actions.test_pod_delete import SETS_OF_API, Scripted, owned, workload
+from unit.actions.test_pod_delete import SETS_OF_API, owned, workload
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 from unit.preflight.things import a_snapshot, plan
 from workloads import deployment, stateful_set
@@ -45,9 +46,9 @@ def kind() -> RestartKind:
     return made
 
 
-def watched(*pods: Object, replicas: int = 3, there: bool = True) -> Scripted:
+def watched(*pods: Object, replicas: int = 3, there: bool = True) -> Watched:
     """What the watches have seen."""
-    seen = Scripted()
+    seen = Watched()
     for one in pods:
         seen.upsert(ALL_PODS, one)
     for one in SETS_OF_API:
@@ -57,7 +58,7 @@ def watched(*pods: Object, replicas: int = 3, there: bool = True) -> Scripted:
     return seen
 
 
-def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
+def scene(cluster: Cluster, seen: Watched) -> ActionContext:
     return ActionContext(cluster, "shop", "first", "drill-uid", seen)
 
 
@@ -237,7 +238,7 @@ def test_a_workload_that_was_scaled_down_needs_no_more_replacements_than_it_want
 
 
 def test_a_pod_of_a_stateful_set_comes_back_under_its_name(cluster: Cluster) -> None:
-    seen = Scripted()
+    seen = Watched()
     for one in (owned("queue-0", "queue", "StatefulSet", uid="new"), owned("queue-1", "queue", "StatefulSet")):
         seen.upsert(ALL_PODS, one)
     seen.upsert(stateful_set("queue").watch, workload("queue"))

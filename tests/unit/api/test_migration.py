@@ -5,6 +5,7 @@ its cut. It is never changed: such drills may still be under way where a newer o
 """
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -100,6 +101,55 @@ def test_the_probe_by_which_version_1_closed_connections_is_left_out(servers: li
     severs = {"probe": "jobs", "servers": servers}
     moved = from_1(gathered({"version": 1, "engine": {}, "setup": {"backend": "x", "severs": severs}}, {}))
     assert moved["setup"]["cuts"] == [{"fault": "", "backend": "x", "closing": {"servers": servers}, "bystanders": []}]
+
+
+def spared(stays: list[Any], field: str = "mustRemainReachable") -> dict[str, Any]:
+    """A status of version 1 whose plan spares these; of those that are hosts its setup tells as well."""
+    status = VERSION_1["under the cut"]
+    plan, state = json.loads(status["plan"]), json.loads(status["state"])
+    cut = plan["outage"]["faults"][0]["networkPartition"]
+    del cut["mustRemainReachable"]
+    cut[field] = stays
+    hosts = [[stay["name"], stay["host"], stay["port"]] for stay in stays if "host" in stay]
+    text = json.dumps(plan)
+    return status | {
+        "state": json.dumps(state | {"setup": {"backend": "NetworkPolicy", "bystanders": hosts}}),
+        "plan": text,
+        "planDigest": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
+    }
+
+
+@pytest.mark.parametrize("field", ["mustRemainReachable", "mustStay"])
+def test_each_bystander_of_version_1_is_dialled_on(field: str) -> None:
+    stays = [
+        {"name": "here", "service": {"name": "mail", "port": 25}},
+        {"name": "there", "service": {"name": "mail", "namespace": "other", "port": 25}, "apiServer": False},
+        {"name": "bank", "host": "bank.example", "port": 443},
+        {"name": "api", "apiServer": True},
+    ]
+    restored = restore(DRILL | {"status": spared(stays, field)}, 0.0)
+    assert restored.unreadable == ""
+    assert restored.setup is not None
+    (cut,) = restored.setup.cuts
+    assert sorted(cut.bystanders) == [
+        ("api", "kubernetes.default.svc", 443),
+        ("bank", "bank.example", 443),
+        ("here", "mail.town-0.svc", 25),
+        ("there", "mail.other.svc", 25),
+    ]
+
+
+def test_a_bystander_of_version_1_without_a_port_was_never_dialled() -> None:
+    restored = restore(DRILL | {"status": spared([{"name": "mail", "service": {"name": "mail"}}])}, 0.0)
+    assert restored.setup is not None
+    assert [cut.bystanders for cut in restored.setup.cuts] == [()]
+
+
+def test_a_report_reads_a_bystander_of_version_1_without_the_namespace() -> None:
+    saved = saved_of(spared([{"name": "mail", "service": {"name": "mail", "port": 25}}]))
+    assert saved is not None
+    assert saved.setup is not None
+    assert [cut.bystanders for cut in saved.setup.cuts] == [(("mail", "mail", 25),)]
 
 
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)

@@ -5,9 +5,7 @@ from functools import lru_cache
 
 import pytest
 
-from gameday.actions.registry import KINDS
 from gameday.api.lines import events_of
-from gameday.cli.confirm import MANUAL
 from gameday.cluster.resources import Object
 from simulation import running
 from simulation.scenario import Call, Hand, Scenario, Trial
@@ -141,6 +139,11 @@ async def test_who_may_not_reads_which_right_is_missing(command_line: CommandLin
     assert annotations(command_line) == {}
 
 
-def test_the_kind_that_asks_a_person_is_the_one_of_the_registry() -> None:
-    assert MANUAL in KINDS.changes
-    assert [name for name, kind in KINDS.changes.items() if kind.planned.BY_HAND] == [MANUAL]
+async def test_of_an_entry_of_version_1_nobody_is_asked(command_line: CommandLine) -> None:
+    """Its fuse stands in another field."""
+    status = first_with("ActByHand")
+    cut = {"name": "partition", "kind": "NetworkPartition", "fuse": {"kind": "Job", "name": "fuse"}, "state": "Active"}
+    put(command_line, status | {"undo": [cut]})
+    done = await command_line.run("confirm", "first", "partition", "undone")
+    assert done.exit_code == 1
+    assert "has asked for nothing so far" in done.stderr

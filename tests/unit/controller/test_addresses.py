@@ -1,5 +1,6 @@
 """More addresses than a status holds: refused by the preflight, and during a drill an end that is defined."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from gameday.schema.bounds import SETUP_AT_FIRST, SETUP_BYTES
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import becomes
 from unit.controller.test_halted_drill import POLICY, acting, under_cut
+from unit.engine.simulation import PARTITION, a_plan
+
+PLAN = a_plan(faults=(replace(PARTITION, name="cut"),))
 
 
 def addresses(count: int) -> tuple[str, ...]:
@@ -36,14 +40,14 @@ def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
     ids=["a large Service", "many labels"],
 )
 def test_what_does_not_fit_is_refused_with_its_counts(found: Setup, words: str) -> None:
-    (finding,) = too_large(found)
+    (finding,) = too_large(found, PLAN)
     assert finding.startswith("spec.outage.faults[cut].networkPartition: TooManyAddresses: ")
     assert words in finding
     assert f"{SETUP_AT_FIRST} fit" in finding
 
 
 def test_what_fits_is_no_finding() -> None:
-    assert too_large(setup(100, 100)) == ()
+    assert too_large(setup(100, 100), PLAN) == ()
 
 
 def a_slice(name: str, ips: tuple[str, ...]) -> dict[str, Any]:

@@ -113,6 +113,14 @@ COMPONENTS: Final = (
 )
 
 
+@pytest.mark.parametrize("page", [DOCS / "install.md", OPT_IN / "README.md"], ids=lambda page: page.name)
+def test_a_team_that_only_cuts_switches_every_other_kind_off(page: Path) -> None:
+    """What these pages tell it to set, and that no value is left out which the chart has by now."""
+    values = yaml.safe_load((OPT_IN / "values.yaml").read_text())["actions"]
+    told = re.findall(r"--set actions\.(\w+)=false", page.read_text())
+    assert sorted(told) == sorted(values.keys() - {"networkPartition"})
+
+
 def test_a_value_adds_what_the_component_of_its_name_adds(tmp_path: Path) -> None:
     assert comparable(helm(CHART, tmp_path, ALL_OF_IT)) == without_namespace(with_components(tmp_path, *COMPONENTS))
 

@@ -196,7 +196,9 @@ def test_only_what_is_late_is_a_leftover_and_a_person_is_told_what_to_undo() -> 
     held = replace(held, state=ChangeState.ACTIVE, undo_requested_at=None)
     assert "producer" not in about(replace(STUCK, changes=(cut, held)), Event.LEFTOVER).summary
     assert "leftover" not in events(replace(STUCK, changes=(held,)))
-    act = replace(cut, name="failover", kind="manual", object_kind="Drill", wanted={"undo": "switch it on again"})
+    act = replace(
+        cut, name="failover", kind="manual", object_kind="Drill", fuse_name="", wanted={"undo": "switch it on again"}
+    )
     asked = about(replace(STUCK, stalled_by="", changes=(act, held)), Event.LEFTOVER)
     assert asked.summary == "Drill redis-failover-1 in shop waits for a person who undoes failover"
     assert "failover: switch it on again" in asked.todo
@@ -204,8 +206,8 @@ def test_only_what_is_late_is_a_leftover_and_a_person_is_told_what_to_undo() -> 
     call = replace(act, name="suspend", kind="http", wanted={"called": True, "call": "POST http://api/suspend"})
     asked = about(replace(STUCK, stalled_by="", changes=(call, held)), Event.LEFTOVER)
     assert asked.summary.endswith("waits for a person who undoes suspend")
-    assert "suspend: end what its call began" in asked.todo
-    taken_back = replace(call, wanted={"undo": {"method": "POST"}})
+    assert "suspend: end what it began" in asked.todo
+    taken_back = replace(call, fuse_name=cut.fuse_name, wanted={"undo": {"method": "POST"}})
     assert "could not revert" in about(replace(STUCK, changes=(taken_back,)), Event.LEFTOVER).summary
 
 

@@ -2,14 +2,17 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
 from e2e.dialling import ROOT
+from e2e.test_wrong_yaml import EARLIER, changed
 from gameday.api.crds import definitions
 from gameday.api.parse import canonical, plan_of
+from gameday.cli.checks.fields import REFUSED
 from gameday.errors import PlanInvalid
 from gameday.schema.renamed import BLACKOUT, EXPECTATION, PARTITION, PROBE, REDIS, STAGE, TO, message, modern, moved
 
@@ -111,6 +114,49 @@ def test_what_a_cut_said_of_its_far_end_is_refused_with_where_it_stands_now(to: 
     with pytest.raises(PlanInvalid) as caught:
         plan_of("x", spec)
     assert caught.value.findings == (("spec.outage.faults[0].networkPartition.to", TO),)
+
+
+Place = tuple[str, ...]
+
+
+def refused(schema: Any, path: Place = ()) -> Iterator[tuple[Place, str]]:
+    """The path of each field that stands in a schema to be refused, and its rule's message; ``[]`` is any item."""
+    if "items" in schema:
+        yield from refused(schema["items"], (*path, "[]"))
+    said = {rule["rule"]: rule["message"] for rule in schema.get("x-kubernetes-validations", ())}
+    for name, field in schema.get("properties", {}).items():
+        if field.get("description", "").endswith(REFUSED):
+            yield (*path, name), said[f"!has(self.{name})"]
+        else:
+            yield from refused(field, (*path, name))
+
+
+def has(there: Any, path: Place) -> bool:
+    """Whether a spec has a field at a path."""
+    if not path:
+        return True
+    first, *rest = path
+    if first == "[]":
+        return isinstance(there, list) and any(has(one, tuple(rest)) for one in there)
+    return isinstance(there, dict) and first in there and has(there[first], tuple(rest))
+
+
+def test_each_earlier_name_is_sent_to_a_real_api_server_by_some_case() -> None:
+    """Of a name that several parts of a spec had one case is enough: the table is one."""
+    spec = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    places: dict[tuple[str, str], list[Place]] = {}
+    for path, said in refused(spec):
+        places.setdefault((path[-1], said), []).append(path)
+    tables = (STAGE, PROBE, EXPECTATION, PARTITION, BLACKOUT)
+    named = {(old, message(old, new)) for names in tables for old, new in names.items()}
+    assert places.keys() == named | {(old, moved(old)) for old in REDIS}
+    sent = [(yaml.safe_load(changed(change))["spec"], says) for change, _, says in EARLIER.values()]
+    missing = [
+        (old, said)
+        for (old, said), paths in places.items()
+        if not any(says in said and any(has(one, path) for path in paths) for one, says in sent)
+    ]
+    assert missing == [], "add a case to EARLIER of tests/e2e/test_wrong_yaml.py"
 
 
 def test_a_plan_that_was_frozen_under_the_earlier_names_is_the_same_plan() -> None:

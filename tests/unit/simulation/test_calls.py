@@ -54,7 +54,7 @@ def test_an_answer_alone_is_not_proven_and_has_all_times() -> None:
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "NotProven")
     assert (
         status["message"] == "the call of fault suspend got a good answer, but no probe has seen its effect: "
-        "give http.verify of this fault"
+        "give http.verify.seen and http.verify.undone of this fault"
     )
     assert set(status["measurements"]) == {"timeToDetect", "timeToRecover"}
 

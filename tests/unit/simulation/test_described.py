@@ -7,15 +7,13 @@ from functools import cache
 
 import pytest
 
-from described import Row, describe, label, screen_lines
+from described import COLUMNS, LINES, STATE_LINES, Row, describe, label, measured, screen_lines
 from gameday.api.lines import events_of, expectations_of, figures_of
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.resources import Object
 from gameday.controller.process.operator import EVENTFUL
 from simulation.demo import demo_drill, demo_plan
 
-LINES = 100
-COLUMNS = 120
 METADATA: Object = {
     "name": "redis-failover-x7k2p",
     "namespace": "shop",
@@ -58,10 +56,9 @@ def test_a_hundred_lines_of_a_hundred_and_twenty_columns_are_enough() -> None:
     """The machine state, which nobody reads, is one line of them however many columns it has."""
     drill = ended()
     text = describe(drill, events(drill))
-    (state,) = (line for line in text.splitlines() if '"gzip":' in line)
-    rest = "".join(f"{line}\n" for line in text.splitlines() if line != state)
-    assert screen_lines(rest, COLUMNS) + 1 <= LINES, text
-    assert screen_lines(state, COLUMNS) <= 30
+    lines, of_state = measured(text)
+    assert lines <= LINES, text
+    assert of_state <= STATE_LINES
 
 
 def test_it_is_a_whole_drill_that_passed_and_everything_of_it_is_shown() -> None:

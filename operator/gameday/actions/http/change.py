@@ -104,6 +104,7 @@ class EndingHttp(Http):
     """A call that nothing takes back: no fuse can undo it, so a person is asked, as of what a person has done."""
 
     BY_HAND: ClassVar[bool] = True
+    NO_STEP: ClassVar[tuple[str, str]] = ("undo", "give undo, or use httpOnce with irreversible: true")
 
 
 class HttpKind(MadeByPods[HttpSpec, Http]):
@@ -204,20 +205,20 @@ class HttpKind(MadeByPods[HttpSpec, Http]):
     def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """What the pods say of their calls."""
         known = action if isinstance(action, Http) else None
-        if ending.is_unguarded(change) if change is not None else known is not None and known.undo is None:
+        if change.by_hand if change is not None else known is not None and known.undo is None:
             return ending.observe(ctx, name, known.do if known is not None else None, change)
         return MadeByPods.observe(self, ctx, name, action, change)
 
     async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Create the pod that calls; a second time finds the first."""
-        if isinstance(action, EndingHttp) and ending.is_unguarded(change):
+        if isinstance(action, EndingHttp) and change.by_hand:
             await ending.send(ctx, action.do, change)
         else:
             await MadeByPods.apply(self, ctx, action, change, version)
 
     async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Create a pod that takes the call back, where one can."""
-        if not ending.is_unguarded(change):
+        if not change.by_hand:
             await MadeByPods.revert(self, ctx, change)
 
     def makes(self, ctx: ActionContext, action: Http, change: Change, until: float) -> AgentPod:

@@ -24,11 +24,6 @@ def noted(call: Call) -> State:
     return {"called": True, "call": call.shown}
 
 
-def is_unguarded(change: Change) -> bool:
-    """Whether a change is such a call: all others have a fuse."""
-    return not change.fuse_name
-
-
 def pod(call: Call, until: float = 0.0) -> AgentPod:
     """The pod that sends it once, and not from the Unix second ``until`` on."""
     sendable = call.sendable()

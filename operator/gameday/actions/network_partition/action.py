@@ -20,6 +20,7 @@ class NetworkPartition(Action):
 
     KIND: ClassVar[str] = "networkPartition"
     WITNESSED: ClassVar[bool] = True
+    KEEPS: ClassVar[str] = "openConnections: Keep"
 
     pod_selector: Selector
     dependency: Dependency

@@ -32,7 +32,7 @@ from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import DRILL
 from gameday.model.places import name_of
 from gameday.model.plan import Action, ServiceRef, Via
-from gameday.model.setup import Connections, Cut
+from gameday.model.setup import MOST_CUTS, Connections, Cut
 from gameday.preflight.cut_destination import cut_destination, endpoint_addresses
 from gameday.preflight.findings import Finding
 from gameday.preflight.placement import placement_of
@@ -58,6 +58,12 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
             "self.outage.faults.all(f, !has(f.networkPartition)"
             " || f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
             "networkPartition.to names a dependency that does not exist: use a name from spec.dependencies",
+        ),
+    )
+    outage_rules = (
+        (
+            f"self.faults.filter(f, has(f.networkPartition)).size() <= {MOST_CUTS}",
+            f"faults may have at most {MOST_CUTS} of kind networkPartition: give the others a GameDay of their own",
         ),
     )
     grants = (

@@ -224,7 +224,7 @@ class CommandExecutor:
         notes = () if rolling else warnings(snapshot, plan)
         if not found and not rolling:
             setup = setup_of(snapshot, plan, self.informers.single("account"))
-            found = too_large(setup)
+            found = too_large(setup, plan)
             if not found:
                 found, noted = await self._dry_run(plan, setup, snapshot)
                 notes = (*notes, *noted)

@@ -51,7 +51,7 @@ def restore(drill: Object, now: float) -> RestoredDrill:
     """Read what an earlier process left; whatever it is, something can be done with it."""
     status = drill.get("status", {})
     try:
-        saved = _saved(status)
+        saved = _saved(status, drill.get("metadata", {}).get("namespace", ""))
     except StateUnreadable as error:
         return _with_the_plan(drill, _undoing(drill, _undo_log(status), str(error), now), now)
     if saved is None:
@@ -79,10 +79,10 @@ def _with_the_plan(drill: Object, restored: RestoredDrill, now: float) -> Restor
     return replace(restored, record=close_plan(restored.record, plan, now, "the drill's status could not be read"))
 
 
-def _saved(status: Mapping[str, Any]) -> Saved | None:
+def _saved(status: Mapping[str, Any], namespace: str) -> Saved | None:
     if not status.get("state") and any(status.get(field) for field in BEGUN):
         raise StateUnreadable("status.state was removed")
-    saved = saved_of(status)
+    saved = saved_of(status, namespace)
     try:
         # Times that no calendar has would keep it from ever being saved again.
         status_of(saved.record if saved is not None else DrillRecord(), 1)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from gameday.actions.registry import KINDS
 from gameday.api.managed_fields import strip_managed_fields
 from gameday.api.parse import PlanTooBig
 from gameday.cluster.client import Cluster
@@ -272,7 +273,7 @@ class Operator:
         follower = LogFollower(
             self.cluster.as_account(persisted.namespace), persisted.namespace, persisted.name, self.metrics, clock
         )
-        loop = DrillLoop(persisted.record, clock())
+        loop = DrillLoop(persisted.record, clock(), KINDS.made_by_pods)
         informers = DrillInformers(self.cluster, persisted, follower, self.administrator, loop.outcomes)
         of_gameday = persisted.namespace, persisted.drill["spec"]["gameDay"]
         samples = SampleKeeper(informers.account, persisted, informers, lambda: self.schedules.drills_of(of_gameday))

@@ -49,7 +49,7 @@ class ByHand(SignProof):
         """A person's word alone proves nothing."""
         if SEEN in self._signs() or change.requested_at is None:
             return None
-        why = f"fault {self.name} was confirmed by a person, and no probe has seen it: give manual.seen"
+        why = f"fault {self.name} was confirmed by a person, and no probe has seen it: give {self._path(SEEN)}"
         return Doubt(Reason.NOT_PROVEN, why, change.requested_at)
 
     def lacking(self, change: Change) -> str:

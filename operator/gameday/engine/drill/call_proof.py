@@ -47,7 +47,7 @@ class CallProof(SignProof):
             return None
         why = (
             f"the call of fault {self.name} got a good answer, but no probe has seen its effect: give "
-            "http.verify of this fault"
+            f"{self._path(SEEN)} and {self._path(UNDONE)} of this fault"
         )
         return Doubt(Reason.NOT_PROVEN, why, change.requested_at)
 

@@ -12,8 +12,6 @@ from gameday.model.record import DrillRecord, Keeping, Phase, StepEntry, StepSta
 
 CREATES: Final = (do.StartAgents, do.CloseConnections, do.ArmFuse, do.Run)
 """Commands that create an object; if the request times out, the API server may still create it."""
-POD: Final = "Pod"
-"""What is named as changed by a change that pods make and take back: both commands of it create a pod."""
 
 
 @dataclass(slots=True)
@@ -21,6 +19,8 @@ class CommandOutcomes:
     """The outcomes of one process's commands. The executor sets ``lock`` if another drill holds the namespace."""
 
     lock: Lock = Lock.UNKNOWN
+    by_pods: frozenset[str] = frozenset()
+    """Names of the kinds whose changes pods make and take back: both commands of such a change create a pod."""
     locked_by: str = ""
     """The holder of what this drill waits for."""
     made: frozenset[str] = frozenset()
@@ -39,14 +39,14 @@ class CommandOutcomes:
     """When a request that creates an object timed out last, or may have been sent last by an earlier process."""
 
     @classmethod
-    def after(cls, record: DrillRecord, now: float) -> "CommandOutcomes":
+    def after(cls, record: DrillRecord, now: float, by_pods: frozenset[str]) -> "CommandOutcomes":
         """What is known of a drill that an earlier process left in this state, and that is taken over ``now``."""
         lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
         changed = frozenset(change.name for change in record.changes)
         sent = [at for change in record.changes if (at := _fuse_requested_by(change, now)) is not None]
         # A step without a change runs once; for a restore, which has none either, the wait is needless and harmless.
         sent += [_run_requested_by(step, now) for step in record.steps if step.name not in changed]
-        return cls(lock, read=changed, timed_out_at=max(sent, default=None))
+        return cls(lock, by_pods, read=changed, timed_out_at=max(sent, default=None))
 
     def succeeded(self, command: do.Command, now: float) -> None:
         """Note that a command succeeded."""
@@ -81,7 +81,7 @@ class CommandOutcomes:
 
     def timed_out(self, command: do.Command, now: float) -> None:
         """Note that a command's request timed out."""
-        by_pod = isinstance(command, do.Apply | do.Revert) and command.change.object_kind == POD
+        by_pod = isinstance(command, do.Apply | do.Revert) and command.change.kind in self.by_pods
         if by_pod or isinstance(command, CREATES):
             self.timed_out_at = now
 

@@ -97,13 +97,16 @@ class _Decided:
 
 
 class DrillLoop:
-    """Carries one drill out, from wherever an earlier process left it (``record``) to its end."""
+    """Carries one drill out, from wherever an earlier process left it (``record``) to its end.
 
-    def __init__(self, record: DrillRecord, now: float) -> None:
+    ``by_pods`` are the names of the kinds whose changes pods make.
+    """
+
+    def __init__(self, record: DrillRecord, now: float, by_pods: frozenset[str] = frozenset()) -> None:
         self.record = record
         """The record that was saved last."""
         self.resumed_at = now
-        self.outcomes = CommandOutcomes.after(record, now)
+        self.outcomes = CommandOutcomes.after(record, now, by_pods)
         self.queue = CommandQueue()
         self.samples: Samples | None = None
         self._goes_on_from = record

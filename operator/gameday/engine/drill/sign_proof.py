@@ -169,6 +169,11 @@ class SignProof(EffectProof, ABC):
         action = self._action()
         return action.signs if action is not None else {}
 
+    def _path(self, sign: str) -> str:
+        """The field that holds a sign, for people."""
+        action = self._action()
+        return action.path_of(sign) if action is not None else sign
+
     def _track(self, sign: str) -> Series:
         text = self._signs().get(sign)
         return self.ctx.evidence.track_of(text) if text is not None else Series(0.0)

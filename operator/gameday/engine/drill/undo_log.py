@@ -168,7 +168,7 @@ def _progress_one(ctx: Context, change: Change) -> DrillRecord:
     fuse = ctx.observed.fuse(change.fuse_name)
     match change.state:
         case ChangeState.REGISTERED:
-            if not change.fuse_name:
+            if change.by_hand:
                 armed = replace(change, state=ChangeState.ARMED)
                 why = f"{change.name}: nothing but a person can undo it, so no fuse was armed"
                 return ctx.record.with_change(armed).note(ctx.now, "WithoutFuse", why, warning=True)
@@ -229,7 +229,7 @@ def _verify(ctx: Context, change: Change) -> DrillRecord:
         return record.note(
             ctx.now,
             "UndoAgain",
-            f"{change.name}: {seen.shown}, but `undone` is not true yet; the call is sent again",
+            f"{change.name}: {seen.shown}, but its effect is still seen; it is taken back again",
             warning=True,
         )
     return _overdue(ctx, change, asked, seen) if proof.insists else ctx.record

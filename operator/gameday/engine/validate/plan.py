@@ -67,15 +67,14 @@ def _check(plan: Plan) -> Iterator[Finding]:
             yield from _timing(path, stage, expectation, plan)
     for index, fault in enumerate(plan.outage.faults):
         for sign, text in fault.action.signs.items():
-            where = f"{fault.action.KIND}.{fault.action.SIGNS_IN}{sign}"
-            yield from _sign(f"spec.outage.faults[{index}].{where}", text, probes)
+            yield from _sign(f"spec.outage.faults[{index}].{fault.action.path_of(sign)}", text, probes)
     for path, step in plan.steps():
         if step.action.BY_HAND:
-            text = "a step must be taken back if the drill ends: give undo, or use httpOnce with irreversible: true"
-            yield Finding(f"{path}[{step.name}].{step.action.KIND}.undo", text)
+            field, remedy = step.action.NO_STEP
+            text = f"a step must be taken back if the drill ends: {remedy}"
+            yield Finding(f"{path}[{step.name}].{step.action.KIND}.{field}", text)
         for sign, text in step.action.signs.items():
-            where = f"{step.action.KIND}.{step.action.SIGNS_IN}{sign}"
-            yield from _sign(f"{path}[{step.name}].{where}", text, probes)
+            yield from _sign(f"{path}[{step.name}].{step.action.path_of(sign)}", text, probes)
     for index, mitigation in enumerate(plan.mitigations):
         yield from _expression(f"spec.mitigations[{index}].when", mitigation.when, probes)
     for index, measurement in enumerate(plan.measurements):

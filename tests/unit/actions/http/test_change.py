@@ -10,7 +10,7 @@ import pytest
 from gameday.actions.http.call import LONGEST, TIMEOUT, Call, Sendable
 from gameday.actions.http.change import Http, HttpKind
 from gameday.actions.kind import ActionContext
-from gameday.actions.made_by_pods import ACTS_FOR
+from gameday.actions.made_by_pods import ACTS_FOR, PODS_SEEN
 from gameday.actions.preflight import check as preflight
 from gameday.actions.registry import KINDS
 from gameday.api.actions import fault_model, fault_of, step_model
@@ -34,7 +34,7 @@ from gameday.probes.web import Access
 from gameday.schema.bounds import NOTED
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
-from unit.actions.test_new_kind import Scripted
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 from unit.preflight.things import a_snapshot, plan
 
@@ -83,7 +83,7 @@ PLACE: Final = PodContext("shop", "first", "drill-uid", "gameday:test", "Never")
 
 
 def scene(cluster: Cluster, *pods: Object) -> ActionContext:
-    seen = Scripted({pod["metadata"]["name"]: pod for pod in pods})
+    seen = Watched.of({PODS_SEEN: pods})
     return ActionContext(cluster, "shop", "first", "drill-uid", seen, agent_pod=partial(agent_pod, PLACE))
 
 

@@ -8,7 +8,7 @@ import pytest
 from gameday.actions.http.call import Call
 from gameday.actions.http.once import HttpOnce, HttpOnceKind
 from gameday.actions.kind import ActionContext
-from gameday.actions.made_by_pods import ACTS_FOR
+from gameday.actions.made_by_pods import ACTS_FOR, PODS_SEEN
 from gameday.actions.registry import KINDS
 from gameday.api.actions import step_model, step_of
 from gameday.cluster.client import Cluster
@@ -20,7 +20,7 @@ from gameday.probes.request import HttpRequest
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.actions.http.test_change import PLACE, caller, env, said
-from unit.actions.test_new_kind import Scripted
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 
 ONCE: Final = HttpOnce(Call(HttpRequest("http://platform/v1/services/api/restart", "POST")))
@@ -34,7 +34,7 @@ def kind() -> HttpOnceKind:
 
 
 def scene(cluster: Cluster, *pods: Object, synced: bool = True) -> ActionContext:
-    seen = Scripted({pod["metadata"]["name"]: pod for pod in pods}, synced)
+    seen = Watched.of({PODS_SEEN: pods}, synced=synced)
     made = partial(agent_pod, PLACE)
     return ActionContext(cluster, "shop", "first", "drill-uid", seen, agent_pod=made, clock=lambda: 1_800_000_000.0)
 

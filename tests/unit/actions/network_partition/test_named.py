@@ -1,7 +1,7 @@
 """Cuts of names: who looks them up, how their policy grows, and that none is made while nothing is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from gameday.model.plan import HostTarget, Plan, Via
 from gameday.model.setup import Cut, Setup
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 from unit.preflight.things import a_snapshot, partition, plan, pod
 
@@ -95,31 +96,8 @@ def test_a_policy_that_may_grow_must_be_one_that_may_be_changed(wanted: Plan, up
     assert any("update" in right.verbs for right in rights) is update
 
 
-@dataclass
-class Watched:
-    """What the watches of a drill would have seen, and what its agents found."""
-
-    addresses: tuple[str, ...] = ()
-    known: dict[str, Object] = field(default_factory=dict)
-
-    def listed(self, watch: str) -> bool:
-        return True
-
-    def objects(self, watch: str) -> Mapping[str, Object]:
-        return self.known
-
-    def resolved(self, fault: str) -> tuple[str, ...]:
-        return self.addresses if fault == "partition" else ()
-
-    def upsert(self, watch: str, thing: Object) -> None:
-        self.known[thing["metadata"]["name"]] = thing
-
-    def evict(self, watch: str, deleted: str) -> None:
-        self.known.pop(deleted, None)
-
-
 def grown(cut: Cut, *addresses: str) -> Cut:
-    return KIND.grown(ActionContext(None, "shop", "first", "uid", Watched(addresses)), cut)  # type: ignore[arg-type]  # not asked
+    return KIND.grown(ActionContext(None, "shop", "first", "uid", Watched(addresses={"partition": addresses})), cut)  # type: ignore[arg-type]  # not asked
 
 
 def test_a_cut_grows_with_what_is_found_and_never_shrinks() -> None:

@@ -1,7 +1,6 @@
 """The endpoints of a Service that is cut cannot be listed: nothing is cut on what is outdated, and all else goes on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +11,7 @@ from gameday.cluster.resources import ENDPOINT_SLICES, NETWORK_POLICIES, Object
 from gameday.controller.gameday.gamedays import read
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.setup import Setup
+from unit.actions.watched import Watched
 from unit.controller.process.test_operator import GAMEDAY
 from unit.controller.test_halted_drill import THE_CUT, the_policy
 
@@ -24,31 +24,9 @@ ARMED = Change(
 ACTIVE = replace(ARMED, state=ChangeState.ACTIVE, requested_at=1.0, object_uid="policy")
 
 
-@dataclass
-class Watched:
-    """What the watches of a drill have listed: its policies, and endpoints if they could be."""
-
-    policies: Mapping[str, Object]
-    endpoints: bool = False
-
-    def listed(self, watch: str) -> bool:
-        return self.endpoints or not watch.startswith(ENDPOINT_SLICES.plural)
-
-    def objects(self, watch: str) -> Mapping[str, Object]:
-        return self.policies if watch == NETWORK_POLICIES.plural else {}
-
-    def resolved(self, fault: str) -> tuple[str, ...]:
-        return ()
-
-    def upsert(self, watch: str, thing: Object) -> None:
-        raise NotImplementedError
-
-    def evict(self, watch: str, deleted: str) -> None:
-        raise NotImplementedError
-
-
 def scene(cluster: Cluster, *policies: Object, endpoints: bool = False) -> ActionContext:
-    seen = Watched({one["metadata"]["name"]: one for one in policies}, endpoints)
+    unlisted = "" if endpoints else f"{ENDPOINT_SLICES.plural}/{ARMED.name}"
+    seen = Watched.of({NETWORK_POLICIES.plural: policies}, unlisted=unlisted)
     return ActionContext(cluster, "shop", "first", "drill-uid", seen, Setup((THE_CUT,)))
 
 

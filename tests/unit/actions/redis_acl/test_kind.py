@@ -9,7 +9,7 @@ import pytest
 from gameday.actions.kind import ActionContext
 from gameday.actions.made_by_pods import ACTS_FOR
 from gameday.actions.preflight import check as preflight
-from gameday.actions.redis_acl.kind import FORGETS_AFTER, MOST_TARGETS, RedisAcl, RedisAclKind
+from gameday.actions.redis_acl.kind import FORGETS_AFTER, MOST_TARGETS, TARGETS, RedisAcl, RedisAclKind
 from gameday.actions.redis_acl.noted import Administered
 from gameday.actions.registry import KINDS
 from gameday.api.actions import fault_model, fault_of, step_model
@@ -227,7 +227,11 @@ def test_the_undo_log_alone_is_enough_to_switch_it_on(administered: Administered
 
 
 def listed(cluster: Cluster, *pods: Object) -> ActionContext:
-    return scene(cluster, *pods)
+    """Both watches of pods have seen these: the drill's own, and that of the namespace."""
+    here = scene(cluster, *pods)
+    for one in pods:
+        here.cache.upsert(TARGETS, one)
+    return here
 
 
 async def test_a_pod_that_goes_with_its_fuse_switches_it_off_and_knows_the_targets(

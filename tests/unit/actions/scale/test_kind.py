@@ -15,7 +15,7 @@ from gameday.engine.drill.undo_log import registered
 from gameday.errors import Conflict
 from gameday.model.agent import FuseConfig
 from gameday.model.change import Change, ChangeState, Observed, Presence
-from unit.actions.test_new_kind import Scripted
+from unit.actions.watched import Watched
 from unit.api_server import ApiServer
 from workloads import deployment as workload
 
@@ -205,7 +205,7 @@ async def test_a_workload_that_was_deleted_and_created_again_is_not_put_back(
         Presence.GONE, "was deleted by somebody else, who created another one of its name"
     )  # fmt: skip
     assert found.shown == ("its workload is gone; another Deployment worker, which was created since, is left alone")
-    ctx = ActionContext(cluster, "shop", "first", "uid", Scripted())
+    ctx = ActionContext(cluster, "shop", "first", "uid", Watched())
     with contextlib.nullcontext() if wanted is not None else pytest.raises(Conflict):
         await ScaleKind().revert(ctx, change)
     with pytest.raises(Conflict):

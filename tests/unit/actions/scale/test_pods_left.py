@@ -1,7 +1,6 @@
 """Which pods a scale waits for: all of the workload that have not ended, whatever else says that they are gone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +17,7 @@ from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.plan import Fault, Mitigation, Plan, Step
 from gameday.preflight.findings import Severity
 from gameday.preflight.rights import WATCH
+from unit.actions.watched import Watched
 from unit.preflight.things import a_snapshot, plan
 from workloads import deployment, stateful_set
 
@@ -45,32 +45,9 @@ def pod(name: str = "worker-5d9-x", owner: str = "worker-5d9", uid: str = "set",
     }
 
 
-@dataclass
-class Cache:
-    """What the watches have listed."""
-
-    kept: Mapping[str, Mapping[str, Object]]
-
-    def listed(self, watch: str) -> bool:
-        return watch in self.kept
-
-    def objects(self, watch: str) -> Mapping[str, Object]:
-        return self.kept.get(watch, {})
-
-    def resolved(self, fault: str) -> tuple[str, ...]:
-        return ()
-
-    def upsert(self, watch: str, thing: Object) -> None:
-        raise NotImplementedError
-
-    def evict(self, watch: str, deleted: str) -> None:
-        raise NotImplementedError
-
-
 def context(cluster: Cluster, *pods: Object, sets: tuple[Object, ...], unlisted: str = "") -> ActionContext:
-    kept = {WORKER.watch: (AT_ZERO,), ALL_PODS: pods, SETS: sets}
-    seen = {name: {one["metadata"]["name"]: one for one in things} for name, things in kept.items()}
-    return ActionContext(cluster, "shop", "first", "uid", Cache({n: seen[n] for n in seen if n != unlisted}))
+    seen = Watched.of({WORKER.watch: (AT_ZERO,), ALL_PODS: pods, SETS: sets}, unlisted=unlisted)
+    return ActionContext(cluster, "shop", "first", "uid", seen)
 
 
 def observe(

@@ -157,7 +157,7 @@ def test_the_wait_for_the_logs_ends() -> None:
 
 
 def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
-    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    loop = DrillLoop(DrillRecord(since=NOW), NOW, frozenset({BY_POD.kind}))
     assert not loop.told(WAITING, NOW).arriving
     for command, arrives in (
         (do.StartAgents(), True),
@@ -165,7 +165,7 @@ def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
         (do.AcquireLock(), False),
         (do.Apply(BY_POD), True),
         (do.Revert(BY_POD), True),
-        (do.Revert(replace(BY_POD, object_kind="NetworkPolicy")), False),
+        (do.Revert(replace(BY_POD, kind="networkPartition")), False),
     ):
         loop.outcomes.timed_out_at = None
         loop.answered(command, NOW, "no answer in time", answer=False)
