@@ -72,6 +72,16 @@ def person(ns: TeamNamespace, name: str) -> Person:
     return with_token(ns, name)
 
 
+def bound(ns: TeamNamespace, name: str, cluster_role: str) -> Person:
+    """Somebody new to the namespace who has in it what a ClusterRole gives."""
+    about = {"metadata": {"name": name}}
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": ns.namespace}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": cluster_role}
+    binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "roleRef": reference}
+    ns.apply({"apiVersion": "v1", "kind": "ServiceAccount"} | about, binding | about | {"subjects": [subject]})
+    return with_token(ns, name)
+
+
 def with_token(ns: TeamNamespace, name: str) -> Person:
     """An account that is there, by a token of its own."""
     token = kubectl("-n", ns.namespace, "create", "token", name).stdout.strip()

@@ -9,7 +9,8 @@ import pytest
 
 from e2e.dialling import ROOT, until
 from e2e.namespaces import TeamNamespace, cluster_output, kubectl, small
-from gameday.cluster.resources import AUTOSCALERS, NETWORK_POLICIES, PODS, Object
+from e2e.policies import WITNESS_AT_REDIS
+from gameday.cluster.resources import AUTOSCALERS, PODS, Object
 from gameday.model.labels import DRILL, STAND_IN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -65,37 +66,11 @@ async def state(ns: TeamNamespace) -> tuple[int, str]:
     return status.get("desiredReplicas", 0), why
 
 
-OURS: Object = {
-    "apiVersion": NETWORK_POLICIES.api_version,
-    "kind": NETWORK_POLICIES.kind,
-    "metadata": {"name": "gameday-witness-at-redis"},
-    "spec": {
-        "podSelector": {"matchLabels": {"app": "redis"}},
-        "policyTypes": ["Ingress"],
-        "ingress": [
-            {
-                "from": [
-                    {
-                        "podSelector": {
-                            "matchExpressions": [
-                                {"key": "gameday.dev/role", "operator": "In", "values": ["witness", "control"]}
-                            ]
-                        }
-                    }
-                ],
-                "ports": [{"port": 6379}],
-            }
-        ],
-    },
-}
-"""The shop's own policy admits the api to Redis by the label that the autoscaler counts; this one admits ours."""
-
-
 @pytest.mark.usefixtures("metrics")
 async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(ns: TeamNamespace) -> None:
     await ns.shop(parts=("api", "redis"), replicas=REPLICAS)
     amount = await until(lambda: used(ns), "memory is measured", 120)
-    ns.apply(OURS, autoscaler(round(100 * int(amount or 0) / 48 / SHARE)))
+    ns.apply(WITNESS_AT_REDIS, autoscaler(round(100 * int(amount or 0) / 48 / SHARE)))
 
     async def active() -> bool:
         return (await state(ns))[1] == ""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 
 from e2e.dialling import ROOT, until
 from e2e.namespaces import TeamNamespace, condition, kubectl, small
-from e2e.people import operator, person
+from e2e.people import EDIT, READ, Person, bound, operator, person
 from gameday.api.status import UNSEEN
 from gameday.cluster.resources import DRILLS, GAMEDAYS, SERVICE_ACCOUNTS, Object
 
@@ -147,14 +148,18 @@ async def test_the_operators_own_account_is_held_to_its_few_rights(ns: TeamNames
     itself.does(*patch("drills", "first", {"metadata": {"finalizers": None}}))
 
 
-def policies(ns: TeamNamespace, component: str) -> Iterator[Object]:
-    """A component of ``manifests/components/policy`` as installed beside this stage's operator, bound to it alone."""
+def rendered(ns: TeamNamespace, component: str) -> Iterator[Object]:
+    """A component of ``manifests/components`` as installed beside this stage's operator."""
     folder = ns.folder / component
-    folder.mkdir()
-    here = os.path.relpath(ROOT / "manifests" / "components" / "policy" / component, folder.resolve())
+    folder.mkdir(parents=True)
+    here = os.path.relpath(ROOT / "manifests" / "components" / component, folder.resolve())
     (folder / "kustomization.yaml").write_text(f"components: [{here}]")
-    rendered = kubectl("kustomize", str(folder)).stdout.replace("gameday-system", ns.namespace)
-    for body in yaml.safe_load_all(rendered):
+    yield from yaml.safe_load_all(kubectl("kustomize", str(folder)).stdout.replace("gameday-system", ns.namespace))
+
+
+def policies(ns: TeamNamespace, component: str) -> Iterator[Object]:
+    """A component of ``manifests/components/policy``, bound to this stage alone."""
+    for body in rendered(ns, f"policy/{component}"):
         if body["kind"] != "ClusterRole":
             body["metadata"]["name"] += f"-{ns.namespace}"
         if body["kind"] == "ValidatingAdmissionPolicyBinding":
@@ -175,6 +180,33 @@ async def policy(ns: TeamNamespace, component: str) -> AsyncIterator[None]:
         for body in bodies:
             if body["kind"] != "ClusterRole":
                 kubectl("delete", body["kind"], body["metadata"]["name"], "--ignore-not-found", ok=False)
+
+
+@contextlib.asynccontextmanager
+async def for_people(ns: TeamNamespace) -> AsyncIterator[None]:
+    """Install the component for people, by names of this stage, and take it away.
+
+    It reaches the whole cluster meanwhile, by what Kubernetes' own roles aggregate; no other test binds one of these.
+    """
+    bodies = list(rendered(ns, "people"))
+    for body in bodies:
+        body["metadata"]["name"] += f"-{ns.namespace}"
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
+    try:
+        yield
+    finally:
+        kubectl("delete", "--ignore-not-found", "-f", "-", stdin=yaml.safe_dump_all(bodies), ok=False)
+
+
+def rights(somebody: Person) -> set[tuple[str, str]]:
+    """What somebody may do with objects of ours in their namespace, as the API server reviews it."""
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    body = review | {"spec": {"namespace": somebody.namespace}}
+    rules = json.loads(somebody.does("create", "--validate=false", "-f", "-", "-o", "json", body=body))["status"][
+        "resourceRules"
+    ]
+    ours = [rule for rule in rules if {"gameday.dev", "*"} & set(rule["apiGroups"])]
+    return {(resource, verb) for rule in ours for resource in rule["resources"] for verb in rule["verbs"]}
 
 
 async def holds(refused: Callable[[], Any]) -> None:
@@ -254,6 +286,38 @@ def _run_what_it_says(told: str) -> None:
     """Whoever runs the cluster does what the message says."""
     (command,) = (line.partition("kubectl ")[2] for line in told.splitlines() if "kubectl " in line)
     kubectl(*command.split())
+
+
+async def test_by_the_component_for_people_kubernetes_own_roles_give_what_the_docs_say(ns: TeamNamespace) -> None:
+    viewer, editor, admin = (bound(ns, f"has-{role}", role) for role in ("view", "edit", "admin"))
+    for somebody in (viewer, editor, admin):
+        assert rights(somebody) == set(), "without the component nobody has any"
+    looks = {(kind, verb) for kind in ("gamedays", "drills") for verb in READ}
+    writes = {(kind, verb) for kind in ("gamedays", "drills") for verb in EDIT}
+    async with for_people(ns):
+        await holds(lambda: viewer.does("get", "drills"))
+        for writer in (editor, admin):
+            await holds(partial(writer.does, "create", "--dry-run=server", "-f", "-", body=drill()))
+        assert (rights(viewer), rights(editor), rights(admin)) == (looks, writes, writes)
+        for writer in (editor, admin):
+            writer.does("create", "-f", "-", body=small())
+            writer.does("create", "-f", "-", body=drill())
+            for kind in ("gamedays", "drills"):
+                assert "small" in viewer.does("get", kind)
+            assert "Forbidden" in viewer.is_refused(*patch("drills", "first", {"spec": {"abort": True}}))
+            assert "Forbidden" in viewer.is_refused(*patch("gamedays", "small", {"spec": {"description": "mine"}}))
+            assert "Forbidden" in viewer.is_refused("delete", "drill", "first")
+            assert "Forbidden" in viewer.is_refused("create", "-f", "-", body=drill("mine"))
+            writer.does(*patch("gamedays", "small", {"spec": {"description": "ours"}}))
+            writer.does(*patch("drills", "first", {"spec": {"abort": True}}))
+            body, place = await ns.drill() | {"status": DONE}, DRILLS.path(ns.namespace, "first", "status")
+            for somebody in (viewer, writer):
+                told = somebody.is_refused("replace", "--raw", place, "-f", "-", body=body)
+                assert 'cannot update resource "drills/status"' in told
+            writer.does("delete", "drill", "first")
+            writer.does("delete", "gameday", "small")
+    for somebody in (viewer, editor, admin):
+        await holds(partial(somebody.is_refused, "get", "drills"))
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Clusters that this bed is not, emulated by admission policies that refuse what they refuse, in their words.
 
 OpenShift's SCC, GKE Autopilot, EKS Fargate, Windows nodes and tainted nodes: what a person reads there, that nothing
-was changed, and what makes the drill run. No such cluster was at hand: all of them are emulated.
+was changed, and what makes the drill run. No such cluster was at hand: all of them are emulated. LimitRanges are real.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ USERS = (1000680000, 1000689999)
 """The users that the emulated OpenShift gives to a namespace."""
 PULL = {"image": "localhost/gameday-shop:dev", "imagePullPolicy": "IfNotPresent"}
 ENOUGH = '{"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}}'
+TOO_SMALL = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}}
+"""What pods of drills ask for by default, as docs/how-to/clusters.md says."""
 DEDICATED = {"key": "example.com/dedicated", "operator": "Equal", "value": "shop", "effect": "NoSchedule"}
 PUT_BACK = {
     "ifMissed": ["healthy again"],
@@ -75,6 +77,25 @@ LEAST = {
     ),
 }
 """The least of Autopilot, refused as a LimitRange does it; Autopilot itself raises what is too small."""
+
+LIMITS = {
+    "least of a container": (
+        {"type": "Container", "min": {"cpu": "50m", "memory": "52Mi"}},
+        (
+            "minimum cpu usage per Container is 50m, but request is 10m",
+            "minimum memory usage per Container is 52Mi, but request is 32Mi",
+        ),
+    ),
+    "least of a pod": (
+        {"type": "Pod", "min": {"cpu": "50m"}},
+        ("minimum cpu usage per Pod is 50m, but request is 10m",),
+    ),
+    "ratio": (
+        {"type": "Container", "maxLimitRequestRatio": {"cpu": "10"}},
+        ("cpu max limit to request ratio per Container is 10, but provided ratio is 50.000000",),
+    ),
+}
+"""Limits of a LimitRange that pods of drills are outside of, unless their resources are set, and its own words."""
 
 MIXED = {
     "has(object.spec.nodeSelector) && object.spec.nodeSelector[?'kubernetes.io/os'] == optional.of('linux')": (
@@ -259,12 +280,33 @@ async def test_autopilot_emulated_is_refused_as_a_cluster_without_witnesses(ns: 
     ) in message
 
 
-async def test_requests_that_are_too_small_are_refused_with_the_setting(ns: TeamNamespace) -> None:
+@pytest.mark.parametrize("name", LIMITS)
+async def test_requests_outside_a_limit_range_are_refused_with_the_setting_that_mends_it(
+    ns: TeamNamespace, name: str
+) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
-    async with emulated(ns, *refusing(ns, LEAST | {HOST_PATHS: "hostPath"})):
-        message = await refused(ns)
-    assert "minimum cpu usage per Container is 50m, but request is 10m" in message
+    limit, words = LIMITS[name]
+    ns.revokes("a LimitRange refuses pods of drills")
+    ns.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "limits"}, "spec": {"limits": [limit]}})
+    outside = bare("outside")
+    outside["spec"]["containers"][0]["resources"] = TOO_SMALL
+
+    async def holds() -> bool:
+        done = kubectl("-n", ns.namespace, "create", "--dry-run=server", "-f", "-", stdin=json.dumps(outside), ok=False)
+        return done.returncode != 0
+
+    await until(holds, "the LimitRange holds")
+    message = await refused(ns)
+    for one in words:
+        assert one in message
     assert "set the requests and limits of a drill's pods with GAMEDAY_AGENT_RESOURCES on the operator" in message
+
+    await ns.operators[0].end()
+    await ns.operator(environment={"GAMEDAY_AGENT_RESOURCES": ENOUGH})
+    await ns.start(small(rollback=PUT_BACK), name="second", dryRun=True)
+    status = await ns.finishes("second")
+    assert status["reason"] == "Planned", status["message"]
+    await ns.nothing_is_left()
 
 
 async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(ns: TeamNamespace) -> None:
