@@ -14,9 +14,6 @@ LINES: Final = 100
 COLUMNS: Final = 120
 """What people get of the demo's drill that has ended: so many lines of so many columns, of which the machine state, a
 text that nobody reads, counts as one."""
-REAL_LINES: Final = 103
-"""The same on a cluster: the Drill names two targets and that it is no dry run, and the summary has a namespace's long
-name. So many were counted on the bed: three more than they should be, and none may come."""
 STATE_LINES: Final = 30
 """Most lines of that width that a terminal makes of the machine state; on the bed they were 28."""
 SKIPPED: Final = frozenset({"managedFields", "name", "namespace", "labels", "annotations"})

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from described import REAL_LINES, STATE_LINES, measured
+from described import LINES, STATE_LINES, measured
 from e2e.dialling import kubeconfig
 from e2e.namespaces import TeamNamespace, kubectl
 from programs import demo
@@ -36,7 +36,7 @@ async def test_the_demo_plans_runs_explains_and_reports_a_drill(
     assert "<svg" in (ns.folder / "demo.html").read_text()
     described = kubectl("-n", ns.namespace, "describe", ended_drill(ns)).stdout
     lines, of_state = measured(described)
-    assert lines <= REAL_LINES, described
+    assert lines <= LINES, described
     assert of_state <= STATE_LINES, described
 
 

@@ -24,6 +24,9 @@ TIME = {
     ),
 }
 
+# Neither has a default: the API server would write it into each Drill, and ``kubectl describe`` show it.
+_IS_DRY_RUN, _WAS_DRY_RUN = (f"(has({one}.dryRun) && {one}.dryRun)" for one in ("self", "oldSelf"))
+
 
 class DrillSpec(ApiModel):
     """Which plan to run, and until when to start it. Immutable but for abort."""
@@ -40,19 +43,22 @@ class DrillSpec(ApiModel):
                 "startBefore is immutable: create a new Drill instead",
             ),
             (
-                "self.dryRun == oldSelf.dryRun",
+                f"{_IS_DRY_RUN} == {_WAS_DRY_RUN}",
                 "dryRun is immutable, because a dry run and a drill are different things: create a new Drill instead",
             ),
-            ("self.abort || !oldSelf.abort", "abort cannot be set back to false: create a new Drill instead"),
+            (
+                "(has(self.abort) && self.abort) || !has(oldSelf.abort) || !oldSelf.abort",
+                "abort cannot be set back to false: create a new Drill instead",
+            ),
         )
     }
     game_day: ObjectName
     """Name of the GameDay, in the Drill's namespace."""
     start_before: Annotated[str, Field(max_length=40, json_schema_extra=TIME)] | None = None
     """Time by which it must have started; default: five minutes after its creation."""
-    abort: bool = False
+    abort: bool | None = None
     """Set to true to end the drill: what it holds is undone first."""
-    dry_run: bool = False
+    dry_run: bool | None = None
     """Find out what a drill would do now, and what would refuse it: nothing is changed, and there is no verdict."""
 
 

@@ -32,7 +32,7 @@ def ended() -> Object:
     text = json.dumps(drill["status"]).replace(drill["metadata"]["name"], METADATA["name"])
     text = text.replace("GameDay plan in town-0", "GameDay redis-failover in shop")
     status = json.loads(re.sub(r"\buid-\d+", METADATA["uid"], text))
-    spec = {"abort": False, "gameDay": "redis-failover"}
+    spec = {"gameDay": "redis-failover"}
     head = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": METADATA}
     return head | {"spec": spec, "status": status}
 
