@@ -61,12 +61,14 @@ def largest(shape: Callable[[int], str]) -> Expression | None:
     return found
 
 
-def seconds(expression: Expression, values: dict[str, dict[str, Value]], times: int) -> float:
+def seconds(expression: Expression, values: dict[str, dict[str, Value]], times: int, *, at_once: int = 1) -> float:
+    """The best of so many measurements, each of so many evaluations: a short one may take no time by the clock."""
     best = float("inf")
     for _ in range(times):
         began = time.thread_time()
-        expression.evaluate(values)
-        best = min(best, time.thread_time() - began)
+        for _ in range(at_once):
+            expression.evaluate(values)
+        best = min(best, (time.thread_time() - began) / at_once)
     return best
 
 
@@ -76,7 +78,7 @@ def test_the_worst_that_is_let_through_is_bounded(name: str) -> None:
     expression = largest(shape)
     if expression is None:
         return
-    plain = seconds(compile_expression("a.body.n == 1 && a.ok"), env(()), 200)
+    plain = seconds(compile_expression("a.body.n == 1 && a.ok"), env(()), 20, at_once=100)
     ratio = seconds(expression, env(items), 5) / plain
     print(f"{name}: {len(expression.text)} bytes, {ratio:.0f} times a plain one, said {expression.micros:.0f} us")
     assert ratio < 1000
