@@ -134,7 +134,7 @@ async def test_a_job_step_whose_pod_security_refuses_is_refused_with_the_api_ser
     await ns.start(gameday)
     status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
-    assert "spec.rollback.steps[requeue]: Job first-step-requeue would have no pod" in status["message"]
+    assert "spec.rollback.steps[requeue]: the API server refuses the pod of Job first-step-requeue" in status["message"]
     assert 'violates PodSecurity "restricted:latest": runAsNonRoot != true' in status["message"]
     assert "first-witness" not in status["message"]
     assert status["undo"] == []

@@ -10,7 +10,10 @@ from typing import Final
 from gameday.model.agent import HTTP, SENTINEL, SERVER
 
 PROTOCOLS: Final = frozenset({"redis", "tls", SERVER, SENTINEL, HTTP})
-"""The protocols of dials whose connection is held; with any other, nothing is said that could be repeated."""
+"""The protocols of dials whose connection is held; with any other, nothing is said that could be repeated.
+
+``tls`` is Redis within TLS. What a plan calls ``tls`` is a handshake alone, and its connection is not held.
+"""
 
 CONNECTION: Final = "connection"
 ANSWERED: Final = "answered"

@@ -97,7 +97,7 @@ class Setup:
     dns: str = ""
     """Address of the cluster's DNS Service, which is always dialled; empty if there is none."""
     placement: Placement = ANYWHERE
-    """What the other agents copy from the first fault's targets."""
+    """What the other agents copy: from the targets of the first cut, else from the pods that the faults are about."""
 
     def cut(self, fault: str) -> Cut | None:
         """The cut of a fault, if it is one."""

@@ -10,7 +10,7 @@ from gameday.notify.happened import overdue, undone_at
 from gameday.schema.bounds import cut
 from gameday.schema.times import duration
 
-ENDS_IT: Final = "end what it began"
+ENDS_IT: Final = "end what this fault began"
 """What a person is asked for where the undo log does not say it."""
 SENTENCE, PARAGRAPH = 512, 1024
 """Characters of a message's first sentence, and of each other part."""

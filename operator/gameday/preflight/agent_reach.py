@@ -24,6 +24,8 @@ from gameday.preflight.traffic import Traffic, Way, all_closed, surely
 
 BLAMES: Final = "the drill would blame the system for it"
 """What follows where a probe cannot ask."""
+API_SERVER: Final = ("kubernetes", "default")
+"""The Service that leads to the API server: its name and its namespace."""
 CLIENT: Final = "the client, which asks Redis and has no labels of targets,"
 """What asks Redis in a plan that cuts nothing off, so that there are no targets whose labels it could have."""
 
@@ -77,10 +79,12 @@ def needed(snapshot: NamespaceSnapshot, to: Destination) -> tuple[Object | Outsi
         # Without a selector it may lead to pods of this namespace, or out of the cluster.
         selected = bool(there["spec"].get("selector"))
         return (there, (to.port,)) if selected else (Outside(shown, to.port, anywhere=True), ())
-    if service_of(host) is not None:
-        return Outside(shown, to.port, elsewhere=True), ()
+    if (service := service_of(host)) is not None:
+        # It runs on its hosts' network, and what is on an agent's own node may be reached whatever policies say.
+        return Outside(shown, to.port, elsewhere=True, refuses=service != API_SERVER), ()
     # Two words may be a Service and its namespace.
-    return Outside(shown, to.port, translated=host.rstrip(".").count(".") < 2), ()
+    few = host.rstrip(".").count(".") < 2
+    return Outside(shown, to.port, translated=few, anywhere=_is_own_pod(snapshot, host)), ()
 
 
 def own_service(to: Destination, namespace: str) -> str:
@@ -215,6 +219,13 @@ def _listening(pod: Object, port: Object) -> tuple[int | None, frozenset[str]]:
     if number is None:
         number = next((int(one["containerPort"]) for one in listed if one.get("name") == target), None)
     return number, frozenset(str(one["name"]) for one in listed if one.get("containerPort") == number and "name" in one)
+
+
+def _is_own_pod(snapshot: NamespaceSnapshot, host: str) -> bool:
+    """Whether a name is that of a pod behind a Service of this namespace, such as a StatefulSet's: ``web-0.web``."""
+    _, _, service = host.partition(".")
+    name = _own_name(service, snapshot.namespace)
+    return any(one["metadata"]["name"] == name for one in snapshot.of(SERVICES))
 
 
 def _own_name(host: str, namespace: str) -> str:

@@ -17,26 +17,24 @@ from gameday.preflight.quantity import quantity, text
 PLAIN: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 """Names in a quota that mean requests."""
 CLASS: Final = "PriorityClass"
-COUNTED: Final = f"count/{PODS.full_name}"
-"""What counts pods also once they have ended."""
 
 
 def check(
     quotas: Iterable[Object],
     created: Iterable[tuple[Resource, Object]],
     targets: Iterable[Object] = (),
-    steps: Iterable[Iterable[Object]] = (),
+    steps: Iterable[tuple[str, Object]] = (),
 ) -> Iterator[Finding]:
     """A finding for each resource of which there is not enough; ``created`` are answers of dry runs.
 
     ``targets`` are pods of the team: where the drill leaves no room for one more of them, there is a warning.
-    ``steps`` are the pods of each step's Job. They run while all that is created is there, one step after another.
+    ``steps`` are a pod of each step's Job with the step's path. One runs while all that is created is there, so where
+    there is no room for it there is a warning: what the drill does before the step may free some.
     """
-    objects, pods, jobs = tuple(created), tuple(targets), tuple(tuple(one) for one in steps)
+    objects, pods, jobs = tuple(created), tuple(targets), tuple(steps)
     for quota in quotas:
         counted = [(resource, body) for resource, body in objects if _is_meant(quota["spec"], resource, body)]
-        needs = _sum(_needs(counted), _of_steps(quota["spec"], jobs))
-        largest = _largest_of(quota["spec"], pods)
+        needs, largest = _needs(counted), _largest_of(quota["spec"], pods)
         status = quota.get("status") or {}
         hard, used = status.get("hard") or quota["spec"].get("hard") or {}, status.get("used") or {}
         for resource, most in sorted(hard.items()):
@@ -51,7 +49,15 @@ def check(
             if need and need > left:
                 message = f"{has}, but the drill needs {text(name, need)}"
                 yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free this much")
-            elif need and one <= left < need + one:
+                continue
+            for path, job, more in _of_steps(quota["spec"], name, jobs):
+                if need and need + more > left:
+                    message = (
+                        f"{has}, and the drill needs {text(name, need)}: Job {job} would wait for room for its pod"
+                    )
+                    remedy = f"raise it by {text(name, need + more - left)}, or free this much before the step begins"
+                    yield Finding("QuotaTight", path, message, remedy, Severity.WARN)
+            if need and one <= left < need + one:
                 message = (
                     f"{has}, and the drill needs {text(name, need)}: while it runs, another target would not start, "
                     f"which needs {text(name, one)}"
@@ -69,15 +75,11 @@ def _largest_of(spec: Object, pods: Iterable[Object]) -> Mapping[str, Fraction]:
     return largest
 
 
-def _of_steps(spec: Object, jobs: Iterable[Iterable[Object]]) -> Mapping[str, Fraction]:
-    """The most of each resource that the pods of one Job need; a pod that has ended counts as an object alone."""
-    largest: dict[str, Fraction] = {}
-    kept = Fraction(0)
-    for pods in jobs:
-        needs = _needs([(PODS, pod) for pod in pods if _is_meant(spec, PODS, pod)])
-        largest = _largest(largest, needs)
-        kept += needs.get(COUNTED, Fraction(0))
-    return largest | ({COUNTED: kept} if kept else {})
+def _of_steps(spec: Object, name: str, steps: Iterable[tuple[str, Object]]) -> Iterator[tuple[str, str, Fraction]]:
+    """How much of a resource a pod of each step's Job needs, with the step's path and the Job's name."""
+    for path, pod in steps:
+        if _is_meant(spec, PODS, pod) and (amount := _needs([(PODS, pod)]).get(name)):
+            yield path, pod["metadata"]["name"], amount
 
 
 def _needs(created: Iterable[tuple[Resource, Object]]) -> Mapping[str, Fraction]:

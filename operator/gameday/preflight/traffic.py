@@ -50,7 +50,7 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Traffic of one pod. ``other`` is None if the peer is in another namespace and nothing else is known of it.
+    """Traffic of one pod. ``other`` is None if nothing is known of the peer, which is taken to be in another namespace.
 
     ``port`` is None if it is unknown; ``names`` is None if the names of the pod's port are unknown.
     ``not_ports`` are numbers that an unknown port does not have. ``maybe_here`` says of a peer that is not known that

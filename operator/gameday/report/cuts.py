@@ -44,6 +44,8 @@ def _ended(record: DrillRecord, fault: str, status: Mapping[str, Any]) -> str:
         return UNSHOWN
     if closing.requested_at is None:
         return NETWORK  # nobody was asked to end any at the server
-    # The lines name no fault. Where several faults ended in both ways, they do not tell which one this did.
-    said = {one["reason"] for one in events_of(status)} & _ENDS.keys()
+    lines = [one for one in events_of(status) if one["reason"] in _ENDS]
+    # They name the fault where several end connections, and did not in earlier versions.
+    own = [one for one in lines if one["message"].startswith(f"{fault}: ")] or lines
+    said = {one["reason"] for one in own}
     return _ENDS[said.pop()] if len(said) == 1 else EITHER

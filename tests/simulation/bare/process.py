@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from gameday.actions.registry import KINDS
 from gameday.cluster.client import CALL_SECONDS
 from gameday.cluster.lease import LEASE_SECONDS, is_fresh
 from gameday.controller.clock import ahead
@@ -104,7 +105,7 @@ class Process(KillableProcess):
         self.ahead = ahead(self.clock.now + self.world.skew, self.clock.now, told)
         if self.world.skew:
             self.clock.tally.took_effect(What.CLOCK_STEP)
-        self.loop = DrillLoop(api.record or DrillRecord(since=self.now), self.now)
+        self.loop = DrillLoop(api.record or DrillRecord(since=self.now), self.now, KINDS.made_by_pods)
         self.prepare(self.loop)
         self.written, self.connections_closed = OwnWrites(api.saves), self.world.connections_closed
         for log in self.world.logs.values():

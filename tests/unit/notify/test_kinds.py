@@ -206,7 +206,7 @@ def test_only_what_is_late_is_a_leftover_and_a_person_is_told_what_to_undo() -> 
     call = replace(act, name="suspend", kind="http", wanted={"called": True, "call": "POST http://api/suspend"})
     asked = about(replace(STUCK, stalled_by="", changes=(call, held)), Event.LEFTOVER)
     assert asked.summary.endswith("waits for a person who undoes suspend")
-    assert "suspend: end what it began" in asked.todo
+    assert "suspend: end what this fault began" in asked.todo
     taken_back = replace(call, fuse_name=cut.fuse_name, wanted={"undo": {"method": "POST"}})
     assert "could not revert" in about(replace(STUCK, changes=(taken_back,)), Event.LEFTOVER).summary
 

@@ -119,6 +119,19 @@ def test_a_rule_for_pods_of_this_namespace_admits_to_no_service_of_another() -> 
         assert [one.severity for one in found(there(DENY, admits("observer", to(HERE))), asking(where))] == [grade]
 
 
+@pytest.mark.parametrize("name", ["web-0.web", "web-0.web.shop.svc", "web-0.web.shop.svc.cluster.local"])
+def test_a_pod_of_this_namespace_may_have_a_name_of_its_own(name: str) -> None:
+    """That of a StatefulSet's pod: a rule for pods of this namespace admits it."""
+    rule, web = admits("observer", DNS, to(HERE)), service("web", [{"port": 80}], "")
+    assert found(there(DENY, rule, services=(web,)), asking(f"http://{name}")) == []
+    assert [one.severity for one in found(there(DENY, rule), asking(f"http://{name}"))] == [WARN]
+
+
+def test_the_way_to_the_api_server_may_be_to_the_agents_own_node() -> None:
+    """It is on its hosts' network, and no policy need hold there."""
+    assert [one.severity for one in found(there(DENY), asking("https://kubernetes.default.svc"))] == [WARN]
+
+
 def test_a_namespace_that_isolates_nobody_is_no_hindrance() -> None:
     others = isolating_policy("others", {"app": "front"}, policyTypes=["Egress"])
     for where in GRADES:

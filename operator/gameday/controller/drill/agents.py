@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from gameday.cluster.resources import Object
@@ -63,6 +64,9 @@ PROBE_AGENTS: Final = tuple(one.value for one in RunsIn if one is not RunsIn.OPE
 """The names of the agents that run probes."""
 ALL: Final = frozenset({*PROBE_AGENTS, *COUNTERS, *CLOSERS, *WITNESSES_AND_CONTROLS})
 """The names of all agents that any drill may have."""
+Targets = tuple[tuple[str, ...], ...]
+"""Of each target its name, then its addresses."""
+NOBODY: Final[Mapping[str, Targets]] = MappingProxyType({})
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
@@ -83,8 +87,8 @@ def counters(setup: Setup) -> dict[str, str]:
     return {cut.fault: COUNTERS[place] for place, cut in enumerate(setup.cuts) if cut.closing is not None}
 
 
-def pods(plan: Plan, setup: Setup, ctx: PodContext) -> tuple[Object, ...]:
-    """The agents' pods."""
+def pods(plan: Plan, setup: Setup, ctx: PodContext, targets: Mapping[str, Targets] = NOBODY) -> tuple[Object, ...]:
+    """The agents' pods; ``targets`` are those of each fault whose connections are counted, where they are known."""
     made: list[Object] = []
     names = wanted(plan, setup)
     if RunsIn.OBSERVER.value in names:
@@ -101,7 +105,10 @@ def pods(plan: Plan, setup: Setup, ctx: PodContext) -> tuple[Object, ...]:
             template = replace(template, secrets=redis.secrets, config_maps=redis.config_maps)
         made += [pod(there, f"{role}-{number}", replace(template, role=role), config) for role in PAIRED]
     told = counters(setup)
-    made += [_counter(plan, cut, ctx, told[cut.fault]) for cut in setup.cuts if cut.fault in told]
+    for cut in setup.cuts:
+        if cut.fault in told:
+            known = targets.get(cut.fault) or tuple((address, address) for address in cut.targets)
+            made.append(_counter(plan, cut, ctx, told[cut.fault], known))
     return tuple(made)
 
 
@@ -195,13 +202,12 @@ def closer(plan: Plan, setup: Setup, cut: Cut, ctx: PodContext, closing: Closing
     return pod(ctx, closers(setup)[cut.fault], _of_connections(redis, cut), config)
 
 
-def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str) -> Object:
+def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str, targets: Targets) -> Object:
     """The pod that counts the connections of a fault's targets, and ends none."""
     redis = _redis(plan, cut)
-    pods = tuple((address, address) for address in cut.targets)
     servers = cut.closing.servers if cut.closing is not None else ()
     config = CounterConfig(
-        redis=redis_server(redis, ctx.namespace), servers=servers, pods=pods, ends_after=_lasts(plan, ctx)
+        redis=redis_server(redis, ctx.namespace), servers=servers, pods=targets, ends_after=_lasts(plan, ctx)
     )
     ctx = replace(ctx, placement=cut.placement)
     return pod(ctx, agent, _of_connections(redis, cut), config)

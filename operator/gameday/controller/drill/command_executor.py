@@ -21,6 +21,7 @@ from gameday.cluster.resources import DRILLS, PODS, Object, Resource
 from gameday.controller.drill import agents, dry_run, notifier_pods
 from gameday.controller.drill.agent_pods import agent_pod
 from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
+from gameday.controller.drill.connections_now import connections_now, targets_now
 from gameday.controller.drill.informers import DrillInformers, fuse_acts
 from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
 from gameday.controller.drill.persisted_drill import PersistedDrill
@@ -293,7 +294,8 @@ class CommandExecutor:
         there, wanted = self.informers.objects("pods"), agents.wanted(plan, setup)
         missing = wanted - self.informers.agent_pods(wanted).keys()
         refuse_left(self.namespace, {self._name(agent) for agent in missing} & there.keys())
-        for body in agents.pods(plan, setup, self._agents_context(setup)) if missing else ():
+        counted = await targets_now(self.informers.context, plan, setup, missing)
+        for body in agents.pods(plan, setup, self._agents_context(setup), counted) if missing else ():
             if body["metadata"]["name"] not in there:
                 await self._create("pods", PODS, body)
 
@@ -366,10 +368,7 @@ class CommandExecutor:
         agent, cut = agents.closers(setup).get(fault), setup.cut(fault)
         if agent is None or cut is None or until is None or self.informers.agent_pods([agent]):
             return
-        action = next((one.action for one in plan.outage.faults if one.name == fault), None)
-        if action is None:
-            raise Rejected(f"the plan has no fault {fault}: somebody else changed the Drill's status")
-        found = await KINDS.changes[action.KIND].closing(self.informers.context, action, cut)
+        found = await connections_now(self.informers.context, plan, cut)
         closing = agents.Closing(found, until, self.informers.follower.seen.get(agents.counters(setup)[fault], ()))
         await self._create("pods", PODS, agents.closer(plan, setup, cut, self._pod_context(setup), closing))
 

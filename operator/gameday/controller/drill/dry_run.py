@@ -55,8 +55,13 @@ MEANINGS: Final = (
 )
 """What the refusals of known clusters mean, and what to do about them."""
 
-NO_POD: Final = "Job {} would have no pod, so the step would not end: {}; correct its CronJob, or what refuses the pod"
+NO_POD: Final = (
+    "the API server refuses the pod of Job {}, so the step could not run: {}; correct the pod template of its CronJob, "
+    "or what refuses the pod"
+)
 """What the refusal of a step's pod means, whatever its words."""
+JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
+"""What ``spec.managedBy`` of a Job says where Kubernetes' own controller makes its pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,6 @@ class Part:
     """Whether a pod of that fuse does so."""
     of_step: bool = False
     """Whether it is a pod of a step's Job: the team has written it, so nothing of an agent is expected in it."""
-    count: int = 1
-    """How many of it there are at the same time."""
 
     @property
     def runs_step(self) -> bool:
@@ -140,7 +143,7 @@ async def dry_run(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> 
     found = DryRunResult()
     for part in tried:
         answer = await _try(account, namespace, part, found)
-        if answer is not None and part.runs_step:
+        if answer is not None and part.runs_step and _has_pods(answer["spec"]):
             await _try(account, namespace, _pod_of_step(part, answer), found)
     return found
 
@@ -163,13 +166,19 @@ async def _try(account: Cluster, namespace: str, part: Part, found: DryRunResult
     return answer
 
 
+def _has_pods(job: Object) -> bool:
+    """Whether Kubernetes' own controller makes any pod of a Job, and here."""
+    none = job.get("parallelism") == 0 or job.get("completions") == 0
+    return not none and job.get("managedBy", JOB_CONTROLLER) == JOB_CONTROLLER
+
+
 def _pod_of_step(part: Part, job: Object) -> Part:
     """The pod of a step's Job, as Kubernetes would make it: from the template that admission leaves, owned by the Job.
 
     Policies may refuse pods without an owner. It does not block the Job's deletion as its controller would have it do:
     that may take a right to the Job's finalizers.
     """
-    spec, template = job["spec"], job["spec"]["template"]
+    template = job["spec"]["template"]
     metadata = {key: (template.get("metadata") or {}).get(key) or {} for key in ("labels", "annotations")}
     name, uid = job["metadata"]["name"], job["metadata"].get("uid")
     owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": name, "uid": uid, "controller": True}
@@ -180,8 +189,7 @@ def _pod_of_step(part: Part, job: Object) -> Part:
         "metadata": {"name": name, **metadata, **owners},
         "spec": template["spec"],
     }
-    beside = int(spec.get("parallelism", 1))
-    return Part(PODS, body, part.path, of_step=True, count=min(beside, int(spec.get("completions", beside))))
+    return Part(PODS, body, part.path, of_step=True)
 
 
 def unchecked(tried: tuple[Part, ...], started: tuple[Object, ...]) -> Iterator[str]:
@@ -201,7 +209,7 @@ def explained(refusal: str) -> str:
 def findings(plan: Plan, setup: Setup, result: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
     """What the answers say."""
     created = [(part.resource, made) for part, made in result.answers if not part.of_step]
-    steps = [(made,) * part.count for part, made in result.answers if part.of_step]
+    steps = [(part.path, made) for part, made in result.answers if part.of_step]
     targets = _targets(plan, snapshot)
     hit_pods = (pod for _, hit in targets.values() for pod in hit)
     yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created, hit_pods, steps)

@@ -102,7 +102,7 @@ class DrillLoop:
     ``by_pods`` are the names of the kinds whose changes pods make.
     """
 
-    def __init__(self, record: DrillRecord, now: float, by_pods: frozenset[str] = frozenset()) -> None:
+    def __init__(self, record: DrillRecord, now: float, by_pods: frozenset[str]) -> None:
         self.record = record
         """The record that was saved last."""
         self.resumed_at = now

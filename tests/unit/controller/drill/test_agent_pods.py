@@ -331,6 +331,15 @@ def test_what_counts_connections_knows_the_targets_and_ends_none() -> None:
     assert type(counter) is CounterConfig, "it has no time until which it ends any"
 
 
+def test_addresses_of_both_families_are_of_one_target() -> None:
+    """Else half of them would never be seen, because a target connects by one."""
+    known = (("pod api-7 (10.0.0.7)", "10.0.0.7", "fd00::7"),)
+    agents = {
+        pod["metadata"]["labels"]["gameday.dev/agent"]: pod for pod in pods(plan(), SETUP, PLACE, {"partition": known})
+    }
+    assert config(agents["counter"], CounterConfig).pods == known
+
+
 def test_what_ends_connections_does_so_until_its_time() -> None:
     targets, servers = (("pod api-7", "10.0.0.7", "fd00::7"),), (("10.0.0.3", 6379), ("10.0.0.4", 6379))
     found = Closing(Connections(targets, servers), 99.5, ("10.0.0.7",))

@@ -321,7 +321,7 @@ async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, 
     seen.things["resourcequotas"] = (quota,)
     (found,) = await said(api_server, cluster, unchanged, seen)
     assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
-    assert "has 4 of pods left (of 10), but the drill needs 7" in found.message
+    assert "has 4 of pods left (of 10), but the drill needs 6" in found.message
 
 
 async def refused_by(
@@ -343,9 +343,11 @@ async def test_the_pod_of_a_steps_job_is_tried_and_refused_with_the_steps_path(
 ) -> None:
     """Admission answers for a Job without regard to its pod, which nobody would miss before the rollback."""
     (text,) = await refused_by(api_server, cluster, lambda pod: pod["metadata"]["name"] == "first-step-clear")
-    assert text.startswith("spec.rollback.steps[clear]: Job first-step-clear would have no pod, so the step would not")
+    assert text.startswith(
+        "spec.rollback.steps[clear]: the API server refuses the pod of Job first-step-clear, so the step could"
+    )
     assert 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false' in text
-    assert text.endswith("correct its CronJob, or what refuses the pod")
+    assert text.endswith("correct the pod template of its CronJob, or what refuses the pod")
 
 
 async def test_the_pod_of_a_steps_job_is_tried_as_its_job_would_make_it(
@@ -385,18 +387,25 @@ async def test_no_pod_is_tried_of_a_job_that_is_refused_itself(api_server: ApiSe
     assert "no jobs here" in text
 
 
-@pytest.mark.parametrize(
-    ("job", "needs"),
-    [({}, 7), ({"parallelism": 3}, 9), ({"parallelism": 3, "completions": 2}, 8), ({"parallelism": 0}, 6)],
-)
-async def test_all_pods_of_a_steps_job_count_for_quotas(
-    api_server: ApiServer, cluster: Cluster, job: Object, needs: int
-) -> None:
-    quota: Object = {"metadata": {"name": "team"}, "spec": {}, "status": {"hard": {"pods": "5"}, "used": {}}}
-    seen = there(job)
+async def test_a_steps_pod_that_would_wait_for_room_is_warned_of(api_server: ApiServer, cluster: Cluster) -> None:
+    quota: Object = {"metadata": {"name": "team"}, "spec": {}, "status": {"hard": {"pods": "6"}, "used": {}}}
+    seen = there({})
     seen.things["resourcequotas"] = (quota,)
-    (found,) = await said(api_server, cluster, unchanged, seen)
-    assert f"but the drill needs {needs}" in found.message
+    tight = [one for one in await said(api_server, cluster, unchanged, seen) if one.path]
+    assert [(one.code, one.path, one.severity) for one in tight] == [
+        ("QuotaTight", "spec.rollback.steps[clear]", Severity.WARN)
+    ]
+    assert "the drill needs 6: Job first-step-clear would wait for room for its pod" in tight[0].message
+
+
+@pytest.mark.parametrize("job", [{"parallelism": 0}, {"completions": 0}, {"managedBy": "kueue.x-k8s.io/multikueue"}])
+async def test_a_job_that_has_no_pod_here_has_none_tried(api_server: ApiServer, cluster: Cluster, job: Object) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods" and body["metadata"]["name"] == "first-step-clear":
+            raise Rejected("no pods here")
+        return body
+
+    assert await said(api_server, cluster, admit, there(job)) == []
 
 
 async def test_what_admission_changes_in_a_steps_pod_is_the_teams_matter(

@@ -44,13 +44,13 @@ REVERTED = replace(ABORTED, changes={"partition": cut("first", "partition", None
 
 def under_cut(record: DrillRecord = CUT) -> DrillLoop:
     """The loop of a process that has led the drill for a minute."""
-    loop = DrillLoop(record, NOW - 60)
+    loop = DrillLoop(record, NOW - 60, frozenset())
     loop.prepare(a_plan(), {"partition": range(1)})
     return loop
 
 
 def test_nothing_is_started_before_its_record_is_saved() -> None:
-    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    loop = DrillLoop(DrillRecord(since=NOW), NOW, frozenset())
     loop.outcomes.lock = Lock.HELD
     work = loop.look(a_plan(), WAITING, NOW)
     assert work.save is not None
@@ -63,7 +63,7 @@ def test_nothing_is_started_before_its_record_is_saved() -> None:
 
 
 def test_what_could_not_be_saved_is_not_done_and_decided_anew_after_a_rest() -> None:
-    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    loop = DrillLoop(DrillRecord(since=NOW), NOW, frozenset())
     loop.outcomes.lock = Lock.HELD
     assert loop.look(a_plan(), WAITING, NOW).save is not None
     refused = loop.not_saved(NOW + 1, after=7.0)
@@ -144,13 +144,13 @@ def test_a_cut_that_was_reverted_under_a_record_that_is_not_saved_yet_was_remove
 def test_after_a_restart_nothing_is_decided_before_the_logs_are_read_unless_the_drill_ends_anyway(
     observed: Observation, waits: bool
 ) -> None:
-    loop = DrillLoop(CUT, NOW)
+    loop = DrillLoop(CUT, NOW, frozenset())
     loop.prepare(a_plan(), {"partition": range(1)})
     assert (loop.look(a_plan(), observed, NOW + 1) == Work(NOW + 1 + LOOK_EVERY)) is waits
 
 
 def test_the_wait_for_the_logs_ends() -> None:
-    loop = DrillLoop(CUT, NOW)
+    loop = DrillLoop(CUT, NOW, frozenset())
     loop.prepare(a_plan(), {"partition": range(1)})
     assert loop.look(a_plan(), ABORTED, NOW + CATCH_UP).start == ()
     assert [type(command) for command in loop.look(a_plan(), ABORTED, NOW + CATCH_UP + 1).start] == [do.Revert]
@@ -188,7 +188,7 @@ def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
     ids=["asked for", "asked for and given up", "made", "made, and its fuse does nothing", "without a fuse"],
 )
 def test_a_fuse_that_an_earlier_process_asked_for_may_still_arrive(change: Change, until: float) -> None:
-    loop = DrillLoop(replace(CUT, changes=(change,)), NOW)
+    loop = DrillLoop(replace(CUT, changes=(change,)), NOW, frozenset())
     assert loop.told(WAITING, until - 0.1).arriving is (until > NOW)
     assert not loop.told(WAITING, until).arriving
 
@@ -204,19 +204,19 @@ def test_a_fuse_that_an_earlier_process_asked_for_may_still_arrive(change: Chang
 )
 def test_what_an_earlier_process_asked_for_once_may_still_arrive(state: StepState, at: float, until: float) -> None:
     """Of a step that cannot be undone: its Job, the pod that calls, or an eviction."""
-    loop = DrillLoop(replace(CUT, steps=(StepEntry("clear", state, at),)), NOW)
+    loop = DrillLoop(replace(CUT, steps=(StepEntry("clear", state, at),)), NOW, frozenset())
     assert loop.told(WAITING, until - 0.1).arriving is (until > NOW)
     assert not loop.told(WAITING, until).arriving
 
 
 def test_the_entry_of_a_step_that_changes_something_is_not_waited_for() -> None:
     """Its change is in the undo log, which says what may still arrive of it."""
-    loop = DrillLoop(replace(CUT, steps=(StepEntry(CUT.changes[0].name, StepState.INTENDED, NOW),)), NOW)
+    loop = DrillLoop(replace(CUT, steps=(StepEntry(CUT.changes[0].name, StepState.INTENDED, NOW),)), NOW, frozenset())
     assert not loop.told(WAITING, NOW).arriving
 
 
 def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succeeds() -> None:
-    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    loop = DrillLoop(DrillRecord(since=NOW), NOW, frozenset())
     assert loop.failing(do.AcquireLock(), "busy")
     assert not loop.failing(do.AcquireLock(), "busy")
     assert loop.told(WAITING, NOW).errors == {CommandKey("AcquireLock"): "busy"}
@@ -227,14 +227,14 @@ def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succe
 
 def test_a_drill_that_has_begun_holds_its_namespace_from_an_earlier_process() -> None:
     scaled = replace(CHANGE, name="stop", kind="scale", object_name="worker", before={"replicas": 3})
-    loop = DrillLoop(replace(CUT, changes=(CHANGE, scaled)), NOW)
+    loop = DrillLoop(replace(CUT, changes=(CHANGE, scaled)), NOW, frozenset())
     assert loop.told(UNDER_CUT, NOW).lock is Lock.HELD
     assert loop.told(UNDER_CUT, NOW).resumed_at == NOW
     assert loop.outcomes.read == {"partition", "stop"}
 
 
 def test_a_preflight_that_found_a_rollout_is_made_again_after_a_while() -> None:
-    loop = DrillLoop(DrillRecord(Phase.PREFLIGHT, since=NOW), NOW)
+    loop = DrillLoop(DrillRecord(Phase.PREFLIGHT, since=NOW), NOW, frozenset())
     rolling = replace(WAITING, preflight=Preflight(rolling=("api",)))
     loop.answered(do.CheckPreflight(), NOW)
     assert not loop.told(rolling, NOW + LOOK_AGAIN_AFTER - 0.1).look_again
@@ -243,7 +243,7 @@ def test_a_preflight_that_found_a_rollout_is_made_again_after_a_while() -> None:
 
 
 def test_a_namespace_that_cannot_be_seen_is_told_of_once_it_takes_long() -> None:
-    loop = DrillLoop(CUT, NOW)
+    loop = DrillLoop(CUT, NOW, frozenset())
     assert not loop.look_in_vain("forbidden", NOW + BLIND_AFTER).blind
     assert not loop.look_in_vain("", NOW + BLIND_AFTER + 1).blind
     work = loop.look_in_vain("forbidden", NOW + BLIND_AFTER + 1)
@@ -288,7 +288,7 @@ def test_what_lets_traffic_through_is_sought_once() -> None:
 
 def test_a_process_that_takes_an_ended_drill_up_reads_its_logs_again_before_its_samples_are_kept() -> None:
     ended = DrillRecord(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
-    loop = DrillLoop(ended, NOW)
+    loop = DrillLoop(ended, NOW, frozenset())
     evidence = loop.prepare(a_plan(), {})
     work = loop.look(a_plan(), WAITING, NOW)
     assert (work.start, work.over) == ((), False)
@@ -300,7 +300,7 @@ def test_a_process_that_takes_an_ended_drill_up_reads_its_logs_again_before_its_
 
 def test_samples_of_an_ended_drill_are_kept_as_they_are_where_its_agents_say_nothing_more() -> None:
     ended = DrillRecord(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
-    loop = DrillLoop(ended, NOW)
+    loop = DrillLoop(ended, NOW, frozenset())
     loop.prepare(a_plan(), {})
     assert loop.look(a_plan(), WAITING, NOW + timeouts.READ_AGAIN).start == ()
     assert loop.look(a_plan(), WAITING, NOW + timeouts.READ_AGAIN + 0.1).start == (do.KeepSamples(),)
@@ -308,7 +308,7 @@ def test_samples_of_an_ended_drill_are_kept_as_they_are_where_its_agents_say_not
 
 def test_a_drill_is_over_when_nothing_is_under_way_any_more() -> None:
     over = DrillRecord(Phase.FINISHED, since=NOW, reported=True, faults_cleared=True)
-    loop = DrillLoop(over, NOW)
+    loop = DrillLoop(over, NOW, frozenset())
     (free,) = loop.look(a_plan(), WAITING, NOW).start
     assert free == do.ReleaseLock()
     assert not loop.look(a_plan(), WAITING, NOW).over

@@ -133,7 +133,7 @@ def test_the_steady_state_waits_for_what_is_to_be_changed_and_not_without_an_end
 
 
 def test_people_hear_of_a_list_that_fails_for_long_and_not_of_one_that_takes_a_moment() -> None:
-    loop = DrillLoop(DrillRecord(Phase.OUTAGE), NOW)
+    loop = DrillLoop(DrillRecord(Phase.OUTAGE), NOW, frozenset())
     missing = Observation(unlisted=FAILS)
     assert not loop.told(missing, NOW).unlisted_long
     assert not loop.told(missing, NOW + BLIND_AFTER).unlisted_long
