@@ -72,7 +72,7 @@ async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborte
         assert answer in lord.is_refused(*patch("drills", name, {"spec": change}))
     sre.does(*patch("drills", "another-plan", {"spec": {"abort": True}}))
     spec = json.loads(sre.does("get", "drill", "another-plan", "-o", "json"))["spec"]
-    assert spec == {"gameDay": "small", "abort": True, "dryRun": False}
+    assert spec == {"gameDay": "small", "abort": True}
 
 
 async def test_each_user_may_do_what_their_rights_say_and_no_more(ns: TeamNamespace) -> None:
