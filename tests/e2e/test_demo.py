@@ -35,7 +35,8 @@ async def test_the_demo_plans_runs_explains_and_reports_a_drill(
     assert "left behind in the cluster: nothing" in out
     assert "<svg" in (ns.folder / "demo.html").read_text()
     described = kubectl("-n", ns.namespace, "describe", ended_drill(ns)).stdout
-    lines, of_state = measured(described)
+    # The dry run before it may still hold the namespace for a moment.
+    lines, of_state = measured("\n".join(line for line in described.splitlines() if " Busy" not in line))
     assert lines <= LINES, described
     assert of_state <= STATE_LINES, described
 
