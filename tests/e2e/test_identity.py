@@ -199,7 +199,7 @@ async def for_people(ns: TeamNamespace) -> AsyncIterator[None]:
 
 
 def rights(somebody: Person) -> set[tuple[str, str]]:
-    """What somebody may do with objects of ours in their namespace, as the API server reviews it."""
+    """What somebody may do with GameDays and Drills in their namespace, as the API server reviews it."""
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
     body = review | {"spec": {"namespace": somebody.namespace}}
     rules = json.loads(somebody.does("create", "--validate=false", "-f", "-", "-o", "json", body=body))["status"][

@@ -53,7 +53,7 @@ def asking(where: str | HttpProbe | TcpProbe | RedisProbe) -> Plan:
 
 
 def found(seen: NamespaceSnapshot, wanted: Plan, whose: str = "the observer") -> list[Finding]:
-    """What is said of a pod of ours, but for DNS and the API server."""
+    """What the checks say about an agent, without findings about DNS and the API server."""
     every = [one for one in check(seen, wanted) if one.code == "AgentShutOut" and one.message.startswith(whose)]
     return [one for one in every if " reach DNS," not in one.message and " the API server," not in one.message]
 

@@ -151,7 +151,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         return action.workload.field, own[: max(0, len(own) - action.replicas)]
 
     def placed_like(self, action: Scale, snapshot: NamespaceSnapshot) -> tuple[Object, ...]:
-        """The pods of the workload; one as its template has it where there is none."""
+        """The pods of the workload; if it has no pod, one as its template describes it."""
         return pods_of(snapshot, action.workload) or planned_of(snapshot, action.workload)
 
     def rights(self, action: Scale, snapshot: NamespaceSnapshot) -> Iterator[Right]:

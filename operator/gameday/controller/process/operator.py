@@ -53,8 +53,8 @@ RESYNC_EVERY = 60.0
 RESYNC_AGAIN = 1.0
 """Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
 SOON = {Phase.PREFLIGHT, Phase.OUTAGE, Phase.RECOVERY}
-"""Phases whose begin is no Event, because another one follows: that of the steady state, or the proof that the fault is
-there or over, or why there is none."""
+"""Phases whose begin is no Event, because another Event follows: the steady state, the proof of the fault, the proof of
+its end, or the reason why a proof is missing."""
 EVENTFUL = {phase.value for phase in Phase if phase not in SOON} | {"CutProven", "CutReverted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
 NOTHING = DrillRecord()
