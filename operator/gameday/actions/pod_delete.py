@@ -128,8 +128,8 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
     def rolling(self, action: PodDelete, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """The workload, where it is in a rollout: its pods are being replaced already."""
         resource, name = action.workload
-        there = (one for one in snapshot.of(resource) if one["metadata"]["name"] == name)
-        return (str(action.workload),) if any(rolls_out(resource, one) for one in there) else ()
+        there = snapshot.named(resource, name)
+        return (str(action.workload),) if there is not None and rolls_out(resource, there) else ()
 
     def rights(self, action: PodDelete, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """What a workload of this kind needs."""

@@ -18,7 +18,7 @@ READS: Final[tuple[Resource, ...]] = (*KINDS.values(), DAEMON_SETS, REPLICA_SETS
 
 def not_found(snapshot: NamespaceSnapshot, path: str, workload: Workload) -> Finding | None:
     """A finding at ``path`` if the workload does not exist, else None."""
-    resources = (resource for resource in (workload.resource, *READS) if _is_there(snapshot, resource, workload.name))
+    resources = (one for one in (workload.resource, *READS) if snapshot.named(one, workload.name) is not None)
     there = next(resources, None)
     if there is workload.resource:
         return None
@@ -41,7 +41,7 @@ def pods_of(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ..
 
 def planned_of(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ...]:
     """A pod as the workload's template has it, under the workload's name; none where the workload is not there."""
-    there = next((one for one in snapshot.of(workload.resource) if one["metadata"]["name"] == workload.name), None)
+    there = snapshot.named(workload.resource, workload.name)
     return () if there is None else (there["spec"]["template"] | {"metadata": {"name": workload.name}},)
 
 
@@ -59,7 +59,3 @@ def is_cut_off(ctx: PreflightContext, path: str, workload: Workload, remedy: str
         why = "the mitigation would look like its failure" if mitigates else "the two faults could not be told apart"
         text = f"{workload.name} is the dependency that networkPartition cuts off, so {why}"
         yield Finding("TakesDependency", path, text, remedy)
-
-
-def _is_there(snapshot: NamespaceSnapshot, resource: Resource, name: str) -> bool:
-    return any(one["metadata"]["name"] == name for one in snapshot.of(resource))

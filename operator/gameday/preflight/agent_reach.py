@@ -73,7 +73,7 @@ def needed(snapshot: NamespaceSnapshot, to: Destination) -> tuple[Object | Outsi
         found = Outside(shown, to.port, translated=not public, anywhere=not public, refuses=False)
         return (found, ()) if not address.is_loopback else None
     if name := own_service(to, snapshot.namespace):
-        there = next((one for one in snapshot.of(SERVICES) if one["metadata"]["name"] == name), None)
+        there = snapshot.named(SERVICES, name)
         if there is None:
             return None
         # Without a selector it may lead to pods of this namespace, or out of the cluster.
@@ -224,8 +224,7 @@ def _listening(pod: Object, port: Object) -> tuple[int | None, frozenset[str]]:
 def _is_own_pod(snapshot: NamespaceSnapshot, host: str) -> bool:
     """Whether a name is that of a pod behind a Service of this namespace, such as a StatefulSet's: ``web-0.web``."""
     _, _, service = host.partition(".")
-    name = _own_name(service, snapshot.namespace)
-    return any(one["metadata"]["name"] == name for one in snapshot.of(SERVICES))
+    return snapshot.named(SERVICES, _own_name(service, snapshot.namespace)) is not None
 
 
 def _own_name(host: str, namespace: str) -> str:

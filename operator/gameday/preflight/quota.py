@@ -35,6 +35,7 @@ def check(
     for quota in quotas:
         counted = [(resource, body) for resource, body in objects if _is_meant(quota["spec"], resource, body)]
         needs, largest = _needs(counted), _largest_of(quota["spec"], pods)
+        of_steps = [(path, pod, _needs([(PODS, pod)])) for path, pod in jobs if _is_meant(quota["spec"], PODS, pod)]
         status = quota.get("status") or {}
         hard, used = status.get("hard") or quota["spec"].get("hard") or {}, status.get("used") or {}
         for resource, most in sorted(hard.items()):
@@ -50,8 +51,10 @@ def check(
                 message = f"{has}, but the drill needs {text(name, need)}"
                 yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free this much")
                 continue
-            for path, job, more in _of_steps(quota["spec"], name, jobs):
-                if need and need + more > left:
+            for path, pod, amounts in of_steps:
+                more = amounts.get(name, Fraction(0))
+                if need and more and need + more > left:
+                    job = pod["metadata"]["name"]
                     message = (
                         f"{has}, and the drill needs {text(name, need)}: Job {job} would wait for room for its pod"
                     )
@@ -73,13 +76,6 @@ def _largest_of(spec: Object, pods: Iterable[Object]) -> Mapping[str, Fraction]:
         if _is_meant(spec, PODS, pod):
             largest = _largest(largest, _needs([(PODS, pod)]))
     return largest
-
-
-def _of_steps(spec: Object, name: str, steps: Iterable[tuple[str, Object]]) -> Iterator[tuple[str, str, Fraction]]:
-    """How much of a resource a pod of each step's Job needs, with the step's path and the Job's name."""
-    for path, pod in steps:
-        if _is_meant(spec, PODS, pod) and (amount := _needs([(PODS, pod)]).get(name)):
-            yield path, pod["metadata"]["name"], amount
 
 
 def _needs(created: Iterable[tuple[Resource, Object]]) -> Mapping[str, Fraction]:

@@ -82,6 +82,10 @@ class NamespaceSnapshot:
         """The objects of a kind."""
         return self.things.get(resource.plural, ())
 
+    def named(self, resource: Resource, name: str) -> Object | None:
+        """The object of a kind with this name, or None."""
+        return next((one for one in self.of(resource) if one["metadata"]["name"] == name), None)
+
     def policies(self, resource: Resource) -> tuple[Object, ...]:
         """The policies of a kind."""
         return (

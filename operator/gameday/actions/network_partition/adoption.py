@@ -106,8 +106,8 @@ def _selects(snapshot: NamespaceSnapshot, target: Mapping[str, str], labels: Map
     """Whether a workload's selector selects these labels; one of a kind that is not read does where targets are its."""
     for resource in (DEPLOYMENTS, STATEFUL_SETS, REPLICA_SETS):
         if resource.kind == target["kind"]:
-            named = [one for one in snapshot.of(resource) if one["metadata"]["name"] == target["name"]]
-            return any(selects(one["spec"].get("selector"), labels) for one in named)
+            there = snapshot.named(resource, target["name"])
+            return there is not None and selects(there["spec"].get("selector"), labels)
     named_so = f"{target['kind']} {target['name']}"
     own = {key: value for key, value in labels.items() if not is_stand_in(value)}
     # The selector cannot be read but is not empty: a pod with none of its pods' labels is not selected.

@@ -160,8 +160,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
 
     def registers(self, action: Scale, snapshot: NamespaceSnapshot) -> Observed:
         """The workload as it is now."""
-        resource, name = action.workload.resource, action.workload.name
-        there = next((one for one in snapshot.of(resource) if one["metadata"]["name"] == name), None)
+        there = snapshot.named(action.workload.resource, action.workload.name)
         return observed(action.workload, there, action.replicas, None, None)
 
     def fuse_pod(self, change: Change, namespace: str, lasts: float, ends_after: float) -> AgentPod:
