@@ -44,10 +44,10 @@ def of_api_server(snapshot: NamespaceSnapshot, path: str, why: str) -> Iterator[
     """
     anything = Traffic(our_pod(snapshot, FUSE), None, None)
     if surely(snapshot) and (closing := all_closed(snapshot, Way.OUT, (anything,))):
-        text = (
-            f"the {FUSE} cannot reach the API server, {_isolates(closing)} TCP to anything outside the namespace; {why}"
+        way = cannot_reach(closing, "the API server", "TCP to anything outside the namespace", Severity.REFUSE)
+        yield Finding(
+            "AgentShutOut", path, f"the {FUSE} {way}; {why}", admit(f"the label {ROLE}={FUSE}"), Severity.REFUSE
         )
-        yield Finding("AgentShutOut", path, text, admit(f"the label {ROLE}={FUSE}"), Severity.REFUSE)
     else:
         yield from _shut_in(snapshot, path, FUSE, ("TCP", API_PORTS), "the API server", why)
 
@@ -58,12 +58,14 @@ def _shut_in(
     protocol, numbers = ports
     ways = [Traffic(our_pod(snapshot, role), None, number, protocol) for number in numbers]
     if closing := all_closed(snapshot, Way.OUT, ways):
-        text = (
-            f"the {role} can probably not reach {what}, {_isolates(closing)} {protocol} to ports "
-            f"{' or '.join(map(str, numbers))} outside the namespace; {why}"
+        admits = f"{protocol} to ports {' or '.join(map(str, numbers))} outside the namespace"
+        way = cannot_reach(closing, what, admits, Severity.WARN)
+        yield Finding(
+            "AgentShutOut", path, f"the {role} {way}; {why}", admit(f"the label {ROLE}={role}"), Severity.WARN
         )
-        yield Finding("AgentShutOut", path, text, admit(f"the label {ROLE}={role}"), Severity.WARN)
 
 
-def _isolates(closing: tuple[str, ...]) -> str:
-    return f"because {', '.join(closing)} isolates it for egress and no rule admits"
+def cannot_reach(closing: tuple[str, ...], where: str, admits: str, severity: Severity) -> str:
+    """What an agent cannot reach, and why; ``admits`` is what no rule admits, ``severity`` says how sure that is."""
+    cannot = "cannot" if severity is Severity.REFUSE else "can probably not"
+    return f"{cannot} reach {where}, because {', '.join(closing)} isolates it for egress and no rule admits {admits}"

@@ -14,7 +14,7 @@ from gameday.cluster.resources import PODS, SERVICES, Object
 from gameday.model.hosts import address_of, host_port, service_of
 from gameday.model.labels import PAIRED, ROLE, is_ours
 from gameday.model.plan import Destination
-from gameday.preflight.agent_egress import DNS_PORTS, admit
+from gameday.preflight.agent_egress import DNS_PORTS, admit, cannot_reach
 from gameday.preflight.cut_destination import named_port
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.pod_identity import PodIdentity, pod_identity_of
@@ -137,11 +137,7 @@ def _closed_outside(
 def _shut_in(closing: tuple[str, ...], what: str, severity: Severity, needs: list[Needs]) -> Finding:
     first = needs[0]
     where = "; ".join(dict.fromkeys(need.to.shown for need in needs if isinstance(need.to, Outside)))
-    cannot = "cannot" if severity is Severity.REFUSE else "can probably not"
-    text = (
-        f"{first.whose} {cannot} reach {where}, because {', '.join(closing)} isolates it for egress and no rule admits "
-        f"TCP to {what}; {first.why}"
-    )
+    text = f"{first.whose} {cannot_reach(closing, where, f'TCP to {what}', severity)}; {first.why}"
     return Finding("AgentShutOut", first.path, text, _remedy(first), severity)
 
 
