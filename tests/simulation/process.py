@@ -47,13 +47,13 @@ class Process(KillableProcess):
             clock=lambda: world.now + self.skew,
             monotonic=lambda: world.now,
         )
-        supervisor = self.operator.supervisor
+        store = self.operator.store
         self._tasks: list[asyncio.Task[Any]] = [
             self.loop.create_task(work)
             for work in (
                 self.operator.lead(),
-                follow(cluster, DRILLS, supervisor.drill_seen),
-                follow(cluster, GAMEDAYS, supervisor.gameday_seen),
+                follow(cluster, DRILLS, store.drill_seen),
+                follow(cluster, GAMEDAYS, store.gameday_seen),
             )
         ]
         self._tasks[0].add_done_callback(self._over)

@@ -36,7 +36,7 @@ async def operate(settings: Settings, clock: Clock) -> int:
     server = await serve(operator.metrics, operator.heartbeat, settings.port)
     registry = kopf.OperatorRegistry()
     register_login(registry, credentials)
-    register(registry, operator.supervisor)
+    register(registry, operator.store)
     ready = asyncio.Event()
     leading = asyncio.create_task(operator.lead())
     parts = {

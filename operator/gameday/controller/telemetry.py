@@ -5,6 +5,7 @@ that the kubelet restarts a process that is alive but does nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, TypeVar
 
 from aiohttp import web
@@ -146,9 +147,10 @@ class Metrics:
         """Count slots that were decided alike."""
         self._count(namespace, gameday, self.slots, (namespace, gameday, decision)).inc(count)
 
-    def gamedays_kept(self) -> frozenset[tuple[str, str]]:
-        """Namespaces and names of the GameDays of which these metrics have series."""
-        return frozenset(self._series)
+    def retain(self, gamedays: AbstractSet[tuple[str, str]]) -> None:
+        """Drop the series of all other GameDays: what ended after its GameDay had gone was counted all the same."""
+        for key in self._series.keys() - gamedays:
+            self.forget(*key)
 
     def forget(self, namespace: str, gameday: str) -> None:
         """Drop the series of a GameDay that is gone."""

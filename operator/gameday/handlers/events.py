@@ -1,4 +1,4 @@
-"""Kopf's handlers: they pass the newest state of each watched object to the supervisor.
+"""Kopf's handlers: they pass the newest state of each watched object to the store.
 
 They are ``on.event`` handlers only, which are level-triggered, and with which Kopf adds neither a finalizer nor an
 annotation of its own. The drill's runner sets the finalizer of a drill.
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import kopf
 
-from gameday.controller.process.supervisor import Supervisor
+from gameday.controller.store import Store
 
 GROUP: Final = "gameday.dev"
 VERSION: Final = "v1alpha1"
@@ -41,7 +41,7 @@ class NoDifference(kopf.DiffBaseStorage):
         """Nothing is noted."""
 
 
-def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
+def register(registry: kopf.OperatorRegistry, store: Store) -> None:
     """Register the handlers; Kopf also needs a way to log in."""
 
     @kopf.on.startup(registry=registry)
@@ -56,8 +56,8 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
 
     @kopf.on.event(GROUP, VERSION, "gamedays", registry=registry)
     async def gameday_changed(event: kopf.RawEvent, **_: Any) -> None:
-        supervisor.gameday_seen(event["type"] == "DELETED", dict(event["object"]))
+        store.gameday_seen(event["type"] == "DELETED", dict(event["object"]))
 
     @kopf.on.event(GROUP, VERSION, "drills", registry=registry)
     async def drill_changed(event: kopf.RawEvent, **_: Any) -> None:
-        supervisor.drill_seen(event["type"] == "DELETED", dict(event["object"]))
+        store.drill_seen(event["type"] == "DELETED", dict(event["object"]))

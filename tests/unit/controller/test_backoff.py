@@ -148,7 +148,7 @@ async def test_a_drill_that_the_api_server_put_off_is_taken_up_again_when_it_ask
 
     monkeypatch.setattr("gameday.controller.process.supervisor.asyncio.sleep", pause)
     drill = {"kind": "Drill", "metadata": {"namespace": "shop", "name": "first"}}
-    one = supervising.Supervisor(None, None, Store(), Metrics(Counter()), None, time.time)  # type: ignore[arg-type]  # unused
+    one = supervising.Supervisor(None, None, Store(), Metrics(Counter()), None, time.time, bool)  # type: ignore[arg-type]  # unused
     error: GameDayError = TooManyRequests("wait", 9.0)
     await one._failed(drill, ExceptionGroup("a task group's", [error]))
     await one._failed(drill, ExceptionGroup("a task group's", [Conflict("changed")]))

@@ -72,8 +72,8 @@ class RunningOperator:
         )
         self.tasks = [
             asyncio.create_task(self.operator.lead()),
-            asyncio.create_task(follow(cluster, GAMEDAYS, self.operator.supervisor.gameday_seen)),
-            asyncio.create_task(follow(cluster, DRILLS, self.operator.supervisor.drill_seen)),
+            asyncio.create_task(follow(cluster, GAMEDAYS, self.operator.store.gameday_seen)),
+            asyncio.create_task(follow(cluster, DRILLS, self.operator.store.drill_seen)),
         ]
 
     async def round(self, number: int) -> None:

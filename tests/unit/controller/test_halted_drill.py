@@ -138,7 +138,7 @@ async def test_a_drill_that_was_taken_up_has_its_turn_although_its_object_was_re
     drill = under_cut(api_server)
     async with acting(cluster) as operator:
         await becomes(lambda: bool(operator.administrator.listeners))
-        operator.supervisor.drill_seen(True, drill)
+        operator.store.drill_seen(True, drill)
         assert operator.concurrency.acquire("uid", "pay/other", 1) == ("shop/first",)
 
 

@@ -75,7 +75,7 @@ async def test_the_next_process_shows_and_counts_a_drill_whose_operator_died_bef
         counted = operator.metrics.registry.get_sample_value
         assert counted("gameday_drills_total", labels) == 1
         # The watch tells of the state before once more: the drill is over all the same.
-        operator.supervisor.drill_seen(False, drill)
+        operator.store.drill_seen(False, drill)
         await asyncio.sleep(0.2)
         assert counted("gameday_drills_total", labels) == 1
         assert counted("gameday_drills_total", labels | {"verdict": "Failed"}) == 0

@@ -39,7 +39,7 @@ async def test_a_drill_that_waited_and_whose_attempt_failed_gives_the_namespace_
     held_by(api_server, api_server.put("drills", "shop", theirs))
     api_server.forbidden = {"patch drills"}
     async with acting(cluster) as operator:
-        operator.supervisor.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))
+        operator.store.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))
         uid = api_server.objects[DRILL]["metadata"]["uid"]
         await becomes(lambda: complete(api_server) == "Busy", 20)
         api_server.drop("drills", "shop", "theirs")
@@ -60,5 +60,5 @@ async def test_a_drill_has_its_turn_where_one_that_has_ended_still_has_the_lease
     over = {"phase": "Finished", "verdict": "Inconclusive", "reason": "Busy"}
     held_by(api_server, api_server.put("drills", "shop", a_drill("theirs") | {"status": over}))
     async with acting(cluster) as operator:
-        operator.supervisor.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))
+        operator.store.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))
         await becomes(lambda: "startedAt" in api_server.objects[DRILL].get("status", {}), 20)

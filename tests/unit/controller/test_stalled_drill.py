@@ -42,7 +42,7 @@ async def test_a_drill_whose_namespace_cannot_be_read_says_what_would_help_until
     api_server.forbidden = {"list pods"}
     drill = under_cut(api_server)
     async with acting(cluster) as operator:
-        operator.supervisor.drill_seen(False, drill)
+        operator.store.drill_seen(False, drill)
         await becomes(lambda: "kubectl apply -n shop -k manifests/namespace" in stalled(api_server))
         await becomes(lambda: "Stalled" in reasons(api_server))
         api_server.forbidden = set()
@@ -54,7 +54,7 @@ async def test_a_deleted_drill_is_held_where_its_namespace_cannot_be_read(
 ) -> None:
     drill = _deleted(api_server)
     async with acting(cluster) as operator:
-        operator.supervisor.drill_seen(False, drill)
+        operator.store.drill_seen(False, drill)
         await becomes(lambda: bool(stalled(api_server)))
         assert api_server.objects[DRILL]["metadata"]["finalizers"] == [FINALIZER]
 
@@ -65,7 +65,7 @@ async def test_a_drill_of_a_namespace_that_is_deleted_lets_go_although_nothing_c
     api_server.ending = {"shop"}
     drill = _deleted(api_server)
     async with acting(cluster) as operator:
-        operator.supervisor.drill_seen(False, drill)
+        operator.store.drill_seen(False, drill)
         await becomes(lambda: DRILL not in api_server.objects)
 
 

@@ -57,7 +57,7 @@ async def test_of_two_that_see_a_new_drill_one_claims_it_before_anything_and_bot
         await becomes(lambda: all(operator.store.listed for operator in operators), 20)
         drill = api_server.put("drills", "shop", a_drill("first"))
         for operator in operators:
-            operator.supervisor.drill_seen(False, drill)
+            operator.store.drill_seen(False, drill)
         await becomes(lambda: "operator" in api_server.objects[DRILL].get("status", {}), 20)
         owner = api_server.objects[DRILL]["status"]["operator"]
         assert owner in {operator.settings.installation for operator in operators}
@@ -93,7 +93,7 @@ async def test_what_another_operator_has_claimed_is_left_alone_until_a_person_gi
         assert f"operator {OTHER}/gameday-operator has claimed it" in event["note"]
         assert "kubectl -n shop patch drill first --subresource=status --type=merge" in event["note"]
         given = drill | {"status": {k: v for k, v in drill["status"].items() if k != "operator"}}
-        operator.supervisor.drill_seen(False, api_server.put("drills", "shop", given))
+        operator.store.drill_seen(False, api_server.put("drills", "shop", given))
         await becomes(lambda: POLICY not in api_server.objects, 20)
         # A cut is reverted before anything is saved.
         await becomes(lambda: api_server.objects[DRILL]["status"].get("operator", "").startswith(ONE), 20)
@@ -123,7 +123,7 @@ async def test_a_namespace_that_another_operator_holds_is_busy_and_says_whose_it
     assert await lock_namespace(cluster, "shop", "theirs", uid, f"{OTHER}/lease", lambda _: False, is_over) is None
     api_server.drop("drills", "shop", "theirs")
     async with installed(cluster, ONE) as (operator,):
-        operator.supervisor.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))
+        operator.store.drill_seen(False, api_server.put("drills", "shop", a_drill("first")))
 
         def waiting() -> str:
             conditions = api_server.objects[DRILL].get("status", {}).get("conditions", ())
@@ -148,7 +148,7 @@ async def test_two_that_do_not_agree_on_a_gameday_do_not_write_it_in_turns(
 
         def told() -> None:
             for operator in (one, other):
-                operator.supervisor.gameday_seen(False, api_server.objects[gameday])
+                operator.store.gameday_seen(False, api_server.objects[gameday])
 
         await becomes(lambda: cluster.requests["update", "gamedays"] + second.requests["update", "gamedays"] >= 2, 20)
         for _ in range(5):

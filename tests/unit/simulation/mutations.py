@@ -16,6 +16,7 @@ from gameday.actions.scale import kind as scaling
 from gameday.api import conditions, lines, record
 from gameday.cluster.informer import Informer
 from gameday.cluster.lease import LeaderElector
+from gameday.controller import store
 from gameday.controller.drill import command_executor, persisted_drill
 from gameday.controller.process import operator, status_conflicts, supervisor
 from gameday.engine.drill import next_commands, steps, stop_conditions, undo_commands, verdict
@@ -370,7 +371,7 @@ async def _as_it_is(_: object, drill: Any) -> Any:
 def _() -> tuple[Any, ...]:
     return (
         patch.object(operator.Operator, "_newest", _as_it_is),
-        patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None),
+        patch.object(store.Store, "drill_written", lambda *_, **__: None),
         patch.object(status_conflicts.StatusConflicts, "ended", lambda *_: False),
     )
 

@@ -39,7 +39,7 @@ LOOKED_AFTER: Final = HAND_OVER + 2 * OVERDUE
 
 
 class DrillNotifier(Notifier):
-    """The messages about one drill; ``written`` is given each version of the Drill that it wrote."""
+    """The messages about one drill; the store is given each version of the Drill that it wrote."""
 
     def __init__(
         self,
@@ -48,14 +48,12 @@ class DrillNotifier(Notifier):
         store: Store,
         settings: Settings,
         clock: Callable[[], float],
-        written: Callable[[Object], None],
     ) -> None:
         self.log = log.bind(**of_drill(drill))
         namespace, self.name = key_of(drill)
         selector = f"{DRILL}={self.name},{ROLE}={NOTIFIER}"
         super().__init__(cluster, namespace, selector, store, settings, clock)
         self.uid: str = drill["metadata"]["uid"]
-        self.written = written
         self._drill = drill
         self._read: tuple[str, Saved | None] = ("", None)
         """The newest resourceVersion that was read, and what it holds."""
@@ -98,7 +96,7 @@ class DrillNotifier(Notifier):
                 return False
             self._looked, self._trouble = True, {}
             if newest is not None and newest["metadata"]["uid"] == self.uid:
-                self.written(newest)
+                self.store.drill_written(newest)
                 self.refresh()
         return True
 
@@ -161,7 +159,7 @@ class DrillNotifier(Notifier):
             except (NotFound, Conflict) as error:
                 await backoff.wait(error)
                 continue
-            self.written(made)
+            self.store.drill_written(made)
             break
         self.memory = dict(merged(self.memory, found))
 

@@ -40,7 +40,7 @@ Slot = tuple[str, float, bool]
 
 
 class Notifications:
-    """The messages of all drills; ``written`` is given each version of a Drill that was written for them."""
+    """The messages of all drills; the store is given each version of a Drill that was written for them."""
 
     def __init__(
         self,
@@ -49,11 +49,10 @@ class Notifications:
         settings: Callable[[], Settings],
         clock: Callable[[], float],
         metrics: Metrics,
-        written: Callable[[Object], None],
         halt: Callable[[], Halt],
     ) -> None:
         self.cluster, self.store, self.settings, self.clock = cluster, store, settings, clock
-        self.metrics, self.written = metrics, written
+        self.metrics = metrics
         self._running: dict[str, DrillNotifier] = {}
         self._over: set[str] = set()
         """UIDs of the drills of which all messages are sent or given up."""
@@ -61,6 +60,7 @@ class Notifications:
         self._slots: dict[Slot, SlotNotifier] = {}
         self._slots_over: set[Slot] = set()
         self._changed = asyncio.Event()
+        store.listen(self)
 
     def drill_changed(self, drill: Object) -> None:
         """Look at a Drill that changed or went."""
@@ -99,9 +99,7 @@ class Notifications:
     def _start(self, group: asyncio.TaskGroup) -> None:
         for drill in list(self._due()):
             uid = drill["metadata"]["uid"]
-            self._running[uid] = DrillNotifier(
-                self.cluster, drill, self.store, self.settings(), self.clock, self.written
-            )
+            self._running[uid] = DrillNotifier(self.cluster, drill, self.store, self.settings(), self.clock)
             group.create_task(self._run(uid, drill))
 
     def _start_slots(self, group: asyncio.TaskGroup) -> float:

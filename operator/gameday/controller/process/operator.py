@@ -34,10 +34,10 @@ from gameday.controller.own_image import NoImage, image_of
 from gameday.controller.process.forgotten_plans import ForgottenPlans
 from gameday.controller.process.notifications import Notifications
 from gameday.controller.process.status_conflicts import StatusConflicts
-from gameday.controller.process.supervisor import Listed, Supervisor
+from gameday.controller.process.supervisor import Supervisor
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.settings import Settings
-from gameday.controller.store import Key, Store
+from gameday.controller.store import Listed, Store
 from gameday.controller.telemetry import Heartbeat, Metrics
 from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.drill.permission import blocked_by
@@ -87,9 +87,11 @@ class Operator:
         self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
         self.store = Store()
-        self.supervisor = Supervisor(self.run_drill, self.check, self.store, self.metrics, self.heartbeat, clock)
         self.schedules = Schedules(
             cluster, self.store, self.metrics, self.recorder, self.clock, halt=lambda: self.administrator.halt
+        )
+        self.supervisor = Supervisor(
+            self.run_drill, self.check, self.store, self.metrics, self.heartbeat, clock, self.schedules.deciding
         )
         self.conflicts = StatusConflicts(cluster, self.elector.confirm, self._tell_of_drill, clock)
         self.supervisor.share(settings.installation, self._leave, self.conflicts.wait_for_restart)
@@ -97,15 +99,8 @@ class Operator:
         self.concurrency = DrillConcurrencyLimit(self.store, settings.installation)
         self.forgotten = ForgottenPlans(cluster, clock)
         self.notifications = Notifications(
-            cluster,
-            self.store,
-            lambda: self.settings,
-            clock,
-            self.metrics,
-            self._drill_written,
-            lambda: self.administrator.halt,
+            cluster, self.store, lambda: self.settings, clock, self.metrics, halt=lambda: self.administrator.halt
         )
-        self.supervisor.listen(self._gameday_changed, self._drill_changed, self.schedules.deciding)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.
@@ -160,18 +155,6 @@ class Operator:
             why = str(error) or "no answer in time"
             log.warning("the Lease was not given up; the next leader waits for its end, %d s: %s", LEASE_SECONDS, why)
 
-    def _gameday_changed(self, key: Key) -> None:
-        self.schedules.gameday_changed(key)
-        self.notifications.gameday_changed(key)
-
-    def _drill_changed(self, drill: Object) -> None:
-        self.schedules.drill_changed(drill)
-        self.notifications.drill_changed(drill)
-
-    def _drill_written(self, drill: Object) -> None:
-        """Take a Drill's version that this process wrote beside the drill's own runner."""
-        self.supervisor.drill_left(drill, gone=False)
-
     async def _beat(self) -> None:
         """While waiting for the Lease, the process is healthy as long as its loop turns."""
         while True:
@@ -186,8 +169,9 @@ class Operator:
                 for namespace in self.settings.watch_namespaces or (None,):
                     drills = await self._list(DRILLS, namespace)
                     gamedays = await self._list(GAMEDAYS, namespace)
-                    self.supervisor.resync(namespace, drills, gamedays)
+                    self.store.resync(namespace, drills, gamedays)
                 self.store.listed = True
+                self.metrics.retain(self.store.gamedays.keys())
                 await self.forgotten.delete(self.store.drills.values())
                 self.conflicts.retain({drill["metadata"]["uid"] for drill in self.store.drills.values()})
                 self.recorder.tidy()
@@ -298,7 +282,7 @@ class Operator:
             self.conflicts.end(persisted.uid)
         finally:
             self.concurrency.release(persisted.uid)
-            self.supervisor.drill_left(persisted.drill, gone=persisted.gone)
+            self.store.drill_written(persisted.drill, gone=persisted.gone)
         if group:
             await asyncio.wait(group)
 

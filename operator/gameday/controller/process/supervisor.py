@@ -9,13 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gameday.api.drill import FINALIZER
-from gameday.api.managed_fields import strip_managed_fields
-from gameday.cluster.informer import version_of
 from gameday.cluster.resources import DRILLS
 from gameday.controller.drill.persisted_drill import ClaimedElsewhere, Superseded, behind, claimed_by
 from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.schedule.start_throttle import StartThrottle
-from gameday.controller.store import Key, Object, Store, key_of, take
+from gameday.controller.store import Key, Object, Store, key_of
 from gameday.controller.telemetry import Heartbeat, Metrics
 from gameday.errors import GameDayError
 from gameday.model.record import Phase
@@ -32,9 +30,6 @@ AGAIN_AFTER: Final = 5.0
 CHECKS_AT_ONCE: Final = 8
 """Most GameDays that are checked at the same time: what concerns all of them must not keep drills waiting."""
 
-Listed = tuple[tuple[Object, ...], str]
-"""A collection as it was listed: its objects and its resourceVersion."""
-
 log = logger("gameday.supervisor")
 
 
@@ -42,8 +37,9 @@ class Supervisor:
     """Starts a runner for every drill that needs one, and a check for every GameDay that changed.
 
     ``run_drill`` carries one drill out and returns when nothing of it is left; ``check_gameday`` writes one GameDay's
-    Ready condition. An error that neither foresaw ends neither this process nor another drill: it is logged and
-    counted, and the drill is taken up again from its record.
+    Ready condition. No scheduled drill starts while schedules are ``deciding`` what is due. An error that neither
+    foresaw ends neither this process nor another drill: it is logged and counted, and the drill is taken up again from
+    its record.
     """
 
     def __init__(
@@ -54,6 +50,7 @@ class Supervisor:
         metrics: Metrics,
         heartbeat: Heartbeat,
         clock: Callable[[], float],
+        deciding: Callable[[], bool],
     ) -> None:
         self.known = store
         self.run_drill = run_drill
@@ -61,6 +58,7 @@ class Supervisor:
         self.metrics = metrics
         self.heartbeat = heartbeat
         self.clock = clock
+        self.deciding = deciding
         self._installation = ""
         self._leave: Callable[[Object, str], None] = lambda _, __: None
         self._settle: Callable[[Object], Awaitable[Object | None]] = _as_it_is
@@ -70,22 +68,11 @@ class Supervisor:
         self._drills: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, tuple[Key, float]] = {}
         """By UID, each drill that runs here, and since when, as a Unix second."""
-        self._deciding: Callable[[], bool] = lambda: False
         self._checks: dict[Key, asyncio.Task[None]] = {}
         self._checked: dict[Key, tuple[str, int, int]] = {}
         self._round = 0
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
-        self._gameday_changed: Callable[[Key], None] = lambda _: None
-        self._drill_changed: Callable[[Object], None] = lambda _: None
-
-    def listen(
-        self, gameday: Callable[[Key], None], drill: Callable[[Object], None], deciding: Callable[[], bool]
-    ) -> None:
-        """Report every changed GameDay and Drill to the schedules, once it is among ``known``.
-
-        While they are ``deciding`` what is due, no scheduled drill starts.
-        """
-        self._gameday_changed, self._drill_changed, self._deciding = gameday, drill, deciding
+        store.listen(self)
 
     def share(
         self,
@@ -100,58 +87,20 @@ class Supervisor:
         """
         self._installation, self._leave, self._settle = installation, leave, settle
 
-    def gameday_seen(self, deleted: bool, thing: Object) -> None:
-        """Take the newest state of a GameDay."""
-        take(self.known.gamedays, thing, deleted=deleted)
-        self._tell()
-        self._heard_of(key_of(thing))
-
-    def _heard_of(self, key: Key) -> None:
-        """Act on the newest state of a GameDay: one that is not known any more is gone."""
+    def gameday_changed(self, key: Key) -> None:
+        """Check a GameDay whose spec has changed, and count its drills and slots while it is there."""
         if key in self.known.gamedays:
             self.metrics.known(*key, scheduled="schedule" in self.known.gamedays[key].get("spec", {}))
         else:
             self.metrics.forget(*key)
             self._checked.pop(key, None)
-        self._gameday_changed(key)
-
-    def drill_seen(self, deleted: bool, thing: Object) -> None:
-        """Take the newest state of a Drill."""
-        take(self.known.drills, thing, deleted=deleted)
         self._tell()
-        if deleted:
-            self._left.pop(thing["metadata"]["uid"], None)
-        self._drill_changed(thing)
 
-    def drill_left(self, thing: Object, *, gone: bool) -> None:
-        """Take the state in which a runner left its Drill: the watch may not have brought it yet."""
-        known = self.known.drills.get(key_of(thing))
-        if known is not None and known["metadata"]["uid"] == thing["metadata"]["uid"]:
-            self.drill_seen(gone, thing)
-
-    def resync(self, namespace: str | None, drills: Listed, gamedays: Listed) -> None:
-        """Take what the API server lists, in one namespace or in all: an event that never came is made up for."""
-        for known, (items, version) in ((self.known.drills, drills), (self.known.gamedays, gamedays)):
-            listed = {key_of(thing): thing for thing in items}
-            known_here = [key for key in known if namespace in {None, key[0]}]
-            gone = [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]
-            changed = {k: known.pop(k) for k in gone}
-            newer = {
-                k: strip_managed_fields(t)
-                for k, t in listed.items()
-                if k not in known or version_of(known[k]) < version_of(t)
-            }
-            known.update(newer)
-            for key, thing in (changed | newer).items():
-                if known is self.known.gamedays:
-                    self._heard_of(key)
-                    continue
-                if key not in known:
-                    self._left.pop(thing["metadata"]["uid"], None)
-                self._drill_changed(thing)
-        # What ended after its GameDay had gone was counted all the same.
-        for key in self.metrics.gamedays_kept() - self.known.gamedays.keys():
-            self.metrics.forget(*key)
+    def drill_changed(self, drill: Object) -> None:
+        """Carry a Drill out that came, and forget one that went."""
+        known, uid = self.known.drills.get(key_of(drill)), drill["metadata"]["uid"]
+        if known is None or known["metadata"]["uid"] != uid:
+            self._left.pop(uid, None)
         self._tell()
 
     def check_again(self) -> None:
@@ -169,7 +118,7 @@ class Supervisor:
             while True:
                 self.heartbeat.beat()
                 self._changed.clear()
-                throttle = StartThrottle(self.clock(), self._deciding(), self._running.values(), self.known.drills)
+                throttle = StartThrottle(self.clock(), self.deciding(), self._running.values(), self.known.drills)
                 for thing in list(self.known.drills.values()):
                     self._start_drill(group, thing, throttle)
                 for thing in list(self.known.gamedays.values()):
@@ -226,7 +175,7 @@ class Supervisor:
         except* Superseded:
             # A Drill that was removed meanwhile is undone all the same.
             again = await self._settle(thing) or thing
-            self.drill_left(again, gone=False)
+            self.known.drill_written(again)
         except* Exception as errors:  # noqa: BLE001  one drill must not stop others
             await self._failed(thing, errors)
         return again

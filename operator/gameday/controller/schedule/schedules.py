@@ -57,7 +57,7 @@ class ParsedSchedule:
 
 
 class Schedules:
-    """Every GameDay's calendar. ``gamedays`` and ``drills`` are what Kopf watches, kept up to date by others."""
+    """Every GameDay's calendar."""
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class Schedules:
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
         self._due_room, self._room = asyncio.Semaphore(DUE_AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        store.listen(self)
 
     def gameday_changed(self, key: Key) -> None:
         """Look at a GameDay's calendar anew."""

@@ -26,7 +26,7 @@ from gameday.controller.drill import notifying
 from gameday.controller.drill.countdown import SlotNotifier
 from gameday.controller.process.notifications import Notifications
 from gameday.controller.settings import Settings
-from gameday.controller.store import Store, key_of, take
+from gameday.controller.store import Store, key_of
 from gameday.controller.telemetry import Metrics
 from gameday.errors import Rejected
 from gameday.model.agent import NotifierConfig, read_config
@@ -86,7 +86,7 @@ class Team:
                     known[key_of(thing)] = copy.deepcopy(thing)
         settings = Settings("gameday-system", "me", "image")
         self.notifications = Notifications(
-            self.cluster, self.store, lambda: settings, lambda: self.now, Metrics({}), self.written, lambda: self.halt
+            self.cluster, self.store, lambda: settings, lambda: self.now, Metrics({}), lambda: self.halt
         )
         self._tasks.append(asyncio.create_task(self.notifications.lead()))
 
@@ -116,10 +116,6 @@ class Team:
         self._kubelet.cancel()
         await asyncio.gather(self._kubelet, return_exceptions=True)
 
-    def written(self, drill: Object) -> None:
-        take(self.store.drills, drill, deleted=False)
-        self.notifications.drill_changed(drill)
-
     def drill(self, record: DrillRecord, **status: Any) -> None:
         """The drill has come this far; what was recorded of messages stays, as its own runner keeps it."""
         made = at(record, SUMMARY if record.verdict is not None else "", **status)
@@ -129,8 +125,7 @@ class Team:
             found = notified_of(known["status"])
             made["status"] = drill_notifier.with_notified(made["status"], found, "2026-11-30T10:00:00Z")
         placed = self.server.put("drills", "shop", made)
-        if hasattr(self, "notifications"):
-            self.written(placed)
+        self.store.drill_seen(False, placed)
 
     @property
     def noted(self) -> Object:
@@ -495,8 +490,7 @@ async def test_of_a_drill_that_is_deleted_the_verdict_is_sent_and_the_pod_outliv
         assert owners == {"Drill", "GameDay"}
         last = copy.deepcopy(api_server.objects["drills", "shop", NAME])
         api_server.drop("drills", "shop", NAME)
-        take(one.store.drills, last, deleted=True)
-        one.notifications.drill_changed(last)
+        one.store.drill_seen(True, last)
         one.works = True
         await becomes(lambda: ids(receiver) == ["started", "verdict"])
         await becomes(lambda: one.pods == [])
@@ -525,7 +519,7 @@ async def test_somebody_who_takes_the_record_out_of_the_status_has_nothing_sent_
         await becomes(lambda: one.noted.get("bus") == {"sent": ["started"]} and one.pods == [])
         drill = copy.deepcopy(api_server.objects["drills", "shop", NAME])
         del drill["status"]["notifications"]
-        one.written(api_server.put("drills", "shop", drill))
+        one.store.drill_seen(False, api_server.put("drills", "shop", drill))
         one.drill(OUTAGE)
         await becomes(lambda: "cut" in one.noted.get("bus", {}).get("sent", ()))
         assert ids(receiver) == ["started", "cut"]

@@ -107,7 +107,7 @@ async def harness(api_server: ApiServer, cluster: Cluster) -> AsyncIterator[Oper
 
 async def appears(harness: OperatorHarness, drill: Object, namespace: str = "shop") -> None:
     """A Drill is created, and Kopf tells of it."""
-    harness.operator.supervisor.drill_seen(False, harness.server.put("drills", namespace, drill))
+    harness.operator.store.drill_seen(False, harness.server.put("drills", namespace, drill))
 
 
 async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(harness: OperatorHarness) -> None:
@@ -234,7 +234,7 @@ async def test_only_so_many_drills_of_the_cluster_at_once(harness: OperatorHarne
     message = harness.conditions("drills", "first", "pay")["Complete"][2]
     assert "limits.maxConcurrentDrills is 1, and 1 already run (elsewhere/running)" in message
     assert ("leases", "pay", "gameday") not in harness.server.objects
-    harness.operator.supervisor.drill_seen(True, running)
+    harness.operator.store.drill_seen(True, running)
     await becomes(lambda: "startedAt" in harness.server.objects["drills", "pay", "first"]["status"])
 
 

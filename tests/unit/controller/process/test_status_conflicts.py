@@ -68,7 +68,7 @@ async def test_a_drill_whose_status_forgets_its_cut_is_undone_and_the_process_go
         assert not operator.metrics.registry.get_sample_value("gameday_internal_errors_total")
         # Other drills of the process go on.
         api_server.put("gamedays", "pay", api_server.objects["gamedays", "shop", "small"])
-        operator.supervisor.drill_seen(False, api_server.put("drills", "pay", a_drill("second")))
+        operator.store.drill_seen(False, api_server.put("drills", "pay", a_drill("second")))
         await becomes(lambda: "startedAt" in api_server.objects["drills", "pay", "second"].get("status", {}))
 
 

@@ -56,7 +56,8 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def one(runs: Runs, metrics: Metrics) -> Supervisor:
-    return Supervisor(runs.run, runs.check, Store(), metrics, Heartbeat(metrics, time.time, time.monotonic), time.time)
+    heartbeat = Heartbeat(metrics, time.time, time.monotonic)
+    return Supervisor(runs.run, runs.check, Store(), metrics, heartbeat, time.time, lambda: False)
 
 
 async def lead(one: Supervisor, until: Callable[[], bool], seconds: float = 0.1) -> None:
@@ -74,7 +75,7 @@ async def lead(one: Supervisor, until: Callable[[], bool], seconds: float = 0.1)
 
 async def test_a_drill_is_run_once_however_often_it_is_seen(one: Supervisor, runs: Runs) -> None:
     for version in range(3):
-        one.drill_seen(False, drill("first", version))
+        one.known.drill_seen(False, drill("first", version))
     await lead(one, lambda: "first" in runs.began)
     assert runs.began == ["first"]
 
@@ -82,8 +83,8 @@ async def test_a_drill_is_run_once_however_often_it_is_seen(one: Supervisor, run
 async def test_an_ended_drill_is_run_only_while_our_finalizer_holds_it(one: Supervisor, runs: Runs) -> None:
     ended = drill("ended") | {"status": {"phase": "Finished"}}
     held = drill("held", finalizers=[FINALIZER]) | {"status": {"phase": "Finished"}}
-    one.drill_seen(False, ended)
-    one.drill_seen(False, held)
+    one.known.drill_seen(False, ended)
+    one.known.drill_seen(False, held)
     await lead(one, lambda: "held" in runs.began)
     assert runs.began == ["held"]
 
@@ -95,8 +96,8 @@ async def test_an_error_of_ours_ends_neither_the_process_nor_another_drill_and_i
         return metrics.registry.get_sample_value("gameday_internal_errors_total") or 0.0
 
     runs.errors["bad"] = KeyError("a defect")
-    one.drill_seen(False, drill("bad"))
-    one.drill_seen(False, drill("good"))
+    one.known.drill_seen(False, drill("bad"))
+    one.known.drill_seen(False, drill("good"))
     await lead(one, lambda: runs.began.count("bad") > 1 and "good" in runs.began and broken() > 1)
     assert runs.began.count("good") == 1
     assert runs.began.count("bad") > 1
@@ -105,7 +106,7 @@ async def test_an_error_of_ours_ends_neither_the_process_nor_another_drill_and_i
 
 async def test_an_answer_of_the_api_server_is_no_error_of_ours(one: Supervisor, runs: Runs, metrics: Metrics) -> None:
     runs.errors["asked"] = ExceptionGroup("a task group's", [ClusterUnreachable("update drills: it did not answer")])
-    one.drill_seen(False, drill("asked"))
+    one.known.drill_seen(False, drill("asked"))
     await lead(one, lambda: runs.began.count("asked") > 1)
     assert runs.began.count("asked") > 1
     assert not metrics.registry.get_sample_value("gameday_internal_errors_total")
@@ -121,8 +122,8 @@ async def test_a_record_written_by_somebody_else_ends_its_own_runner_alone(one: 
 
     runs.errors["taken"] = Superseded("somebody else wrote it")
     one.share("own/lease", lambda _, __: None, settle)
-    one.drill_seen(False, drill("taken"))
-    one.drill_seen(False, drill("good"))
+    one.known.drill_seen(False, drill("taken"))
+    one.known.drill_seen(False, drill("good"))
     await lead(one, lambda: runs.began.count("taken") > 1 and "good" in runs.began)
     assert Counter(runs.began) == {"taken": 2, "good": 1}
     assert one.known.drills["shop", "taken"] == newest
@@ -134,7 +135,7 @@ async def test_a_record_written_by_another_leader_ends_the_process(one: Supervis
 
     runs.errors["taken"] = Superseded("another leader wrote it")
     one.share("own/lease", lambda _, __: None, settle)
-    one.drill_seen(False, drill("taken"))
+    one.known.drill_seen(False, drill("taken"))
     with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(one.lead(), 20)
     assert raised.value.subgroup(LeaseLost) is not None
@@ -147,22 +148,22 @@ async def test_what_another_operator_has_claimed_is_left_alone_and_said_so_once(
         return thing
 
     one.share("own/lease", lambda thing, other: left.append((thing["metadata"]["name"], other)), settle)
-    one.drill_seen(False, drill("theirs") | {"status": {"phase": "Outage", "operator": "other/lease"}})
-    one.drill_seen(False, drill("ours") | {"status": {"phase": "Outage", "operator": "own/lease"}})
-    one.drill_seen(False, drill("over") | {"status": {"phase": "Finished", "operator": "other/lease"}})
+    one.known.drill_seen(False, drill("theirs") | {"status": {"phase": "Outage", "operator": "other/lease"}})
+    one.known.drill_seen(False, drill("ours") | {"status": {"phase": "Outage", "operator": "own/lease"}})
+    one.known.drill_seen(False, drill("over") | {"status": {"phase": "Finished", "operator": "other/lease"}})
     await lead(one, lambda: "ours" in runs.began and bool(left))
     assert left == [("theirs", "other/lease")]
     assert runs.began == ["ours"]
-    one.drill_seen(False, drill("theirs", 2) | {"status": {"phase": "Outage"}})
+    one.known.drill_seen(False, drill("theirs", 2) | {"status": {"phase": "Outage"}})
     await lead(one, lambda: "theirs" in runs.began)
     assert "theirs" in runs.began
 
 
 async def test_what_was_listed_makes_up_for_events_that_never_came(one: Supervisor, runs: Runs) -> None:
-    one.drill_seen(False, drill("gone", 3))
-    one.drill_seen(False, drill("new", 20))
-    one.drill_seen(False, drill("elsewhere", 3, namespace="other"))
-    one.resync("shop", ((drill("unseen", 5),), "10"), ((), "10"))
+    one.known.drill_seen(False, drill("gone", 3))
+    one.known.drill_seen(False, drill("new", 20))
+    one.known.drill_seen(False, drill("elsewhere", 3, namespace="other"))
+    one.known.resync("shop", ((drill("unseen", 5),), "10"), ((), "10"))
     await lead(one, lambda: len(runs.began) >= 3)
     assert sorted(runs.began) == ["elsewhere", "new", "unseen"]
 
@@ -175,7 +176,7 @@ async def test_a_gameday_is_counted_from_zero_as_soon_as_it_is_seen(one: Supervi
         return metrics.registry.get_sample_value(f"gameday_{metric}_total", found)
 
     for name, spec in {"plain": {}, "nightly": {"schedule": {"cron": "0 3 * * *"}}}.items():
-        one.gameday_seen(False, drill(name) | {"kind": "GameDay", "spec": spec})
+        one.known.gameday_seen(False, drill(name) | {"kind": "GameDay", "spec": spec})
     for name, slots in {"plain": None, "nightly": 0.0}.items():
         assert count(name, "drills", verdict="Failed") == 0.0
         assert count(name, "slots", decision="TooLate") == slots
