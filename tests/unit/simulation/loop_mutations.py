@@ -5,7 +5,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from gameday.controller.drill.drill import DrillRunner
-from gameday.engine.drill import command_queue, loop
+from gameday.engine.drill import command_queue, failing
 from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.loop import DrillLoop, Save, Work
 from gameday.engine.drill.own_writes import OwnWrites
@@ -45,7 +45,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("what could not be saved is tried again at once", Rule.SOUND, kinds=(What.REFUSE, What.API_DOWN), whole=True)
 def _() -> tuple[Any, ...]:
-    return (patch.object(loop, "RETRY_AFTER", 0.0),)
+    return (patch.object(failing, "RETRY_AFTER", 0.0),)
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)

@@ -1,13 +1,12 @@
-"""Which commands may start now: one at a time per entry of the undo log, each only after a pause."""
+"""Which commands may start now: one at a time per entry of the undo log, each only after a pause that grows while it
+fails.
+"""
 
 from collections.abc import Mapping
-from typing import Final
 
-from gameday.engine.drill.commands import Apply, ArmFuse, Command, RemoveFuse, Revert, key_of
+from gameday.engine.drill.commands import AcquireLock, Apply, ArmFuse, Command, RemoveFuse, Revert, key_of
+from gameday.engine.drill.failing import RETRY_AFTER, Failing
 from gameday.model.observation import CommandKey
-
-RETRY_AFTER: Final = 0.5
-"""Seconds after which the same command may run again, whether it failed or its effect is not visible yet."""
 
 
 def group_of(command: Command) -> CommandKey:
@@ -29,6 +28,7 @@ class CommandQueue:
         self.errors: Mapping[CommandKey, str] = {}
         self._running: set[CommandKey] = set()
         self._rests: dict[CommandKey, tuple[Command, float]] = {}
+        self._failing: dict[CommandKey, Failing] = {}
 
     def __bool__(self) -> bool:
         """Whether any command is running."""
@@ -60,11 +60,16 @@ class CommandQueue:
 
         ``after`` is for how many seconds the API server asked not to retry this command.
         """
+        key, lane, pause = key_of(command), group_of(command), RETRY_AFTER
         if error:
             self.fail(command, error)
-        elif key_of(command) in self.errors:
-            self.errors = {key: known for key, known in self.errors.items() if key != key_of(command)}
-        lane = group_of(command)
+            # A drill that waits for its turn has not failed, and begins once it can.
+            if not isinstance(command, AcquireLock):
+                pause = self._failing.setdefault(key, Failing()).pause(now)
+        else:
+            self._failing.pop(key, None)
+            if key in self.errors:
+                self.errors = {other: known for other, known in self.errors.items() if other != key}
         self._running.discard(lane)
         if rests:
-            self._rests[lane] = command, now + max(RETRY_AFTER, after)
+            self._rests[lane] = command, now + max(pause, after)

@@ -16,10 +16,11 @@ from typing import Final, Protocol
 
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
-from gameday.engine.drill.command_queue import RETRY_AFTER, CommandQueue
+from gameday.engine.drill.command_queue import CommandQueue
 from gameday.engine.drill.commands import Command, Revert, key_of
 from gameday.engine.drill.context import Context, EvidenceReader
 from gameday.engine.drill.decide import decide
+from gameday.engine.drill.failing import Failing
 from gameday.engine.drill.figures import Figure, Measured, figures
 from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.evidence.evidence import Evidence
@@ -113,6 +114,7 @@ class DrillLoop:
         """The record to decide from: a cut whose reverting was started is not open any more, saved or not."""
         self._saving: _Decided | None = None
         self._rests_until = float("-inf")
+        self._not_saving = Failing()
         self._reverting_until: float | None = None
         self._narrated = frozenset(record.timeline)
         self._believes = self._sought_leak = False
@@ -278,6 +280,7 @@ class DrillLoop:
         record = decided.record
         tell = tuple(line for line in record.timeline if line not in self._narrated)
         self.record = self._goes_on_from = record
+        self._not_saving = Failing()
         self._narrated = frozenset(record.timeline)
         work = Work(now + LOOK_EVERY)
         if decided.commands is not None:
@@ -287,7 +290,7 @@ class DrillLoop:
     def not_saved(self, now: float, after: float = 0.0) -> Work:
         """Rest, for ``after`` seconds at least: what could not be saved is not done, and decided anew."""
         self._saving = None
-        self._rests_until = now + max(RETRY_AFTER, after)
+        self._rests_until = now + max(self._not_saving.pause(now), after)
         return Work(self._rests_until)
 
     def _save(self, plan: Plan, decided: _Decided, now: float) -> Work:

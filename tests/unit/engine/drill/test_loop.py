@@ -6,7 +6,7 @@ import pytest
 
 from gameday.engine.drill import commands as do
 from gameday.engine.drill import timeouts
-from gameday.engine.drill.command_queue import RETRY_AFTER
+from gameday.engine.drill.failing import RETRY_AFTER
 from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LOOK_AGAIN_AFTER, LOOK_EVERY, REVERT_FIRST, DrillLoop, Work
 from gameday.model.change import Change, ChangeState
 from gameday.model.halt import Halt, HaltState
@@ -72,7 +72,11 @@ def test_what_could_not_be_saved_is_not_done_and_decided_anew_after_a_rest() -> 
     anew = loop.look(a_plan(), WAITING, NOW + 8)
     assert anew.save is not None
     assert anew.save.record.since == NOW + 8
-    assert loop.not_saved(NOW + 9).look_at == NOW + 9 + RETRY_AFTER
+    # It rests the longer, the longer nothing could be saved.
+    assert loop.not_saved(NOW + 9).look_at == NOW + 9 + 0.1 * 8
+    assert loop.look(a_plan(), WAITING, NOW + 10).save is not None
+    loop.saved(NOW + 10)
+    assert loop.not_saved(NOW + 10).look_at == NOW + 10 + RETRY_AFTER
 
 
 def test_a_cut_that_admission_changed_is_not_made_again_by_what_was_decided_before() -> None:
