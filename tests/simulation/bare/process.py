@@ -347,7 +347,9 @@ class Process(KillableProcess):
                 self._do(loop, loop.not_saved(self.now))
             else:
                 self.written.answered(number)
-                self._do(loop, loop.saved(self.now))
+                if api.gone:
+                    self.seen[("drill", "deleted")], self._observed = True, None
+                self._do(loop, loop.saved(self.now, gone=api.gone))
                 self.wake()
 
         self.call(act, then)

@@ -128,7 +128,7 @@ class DrillRunner:
         except GameDayError as error:
             self.log.warning("the Drill's status was not saved, so nothing is changed: %s", error, reason=error.reason)
             return self.loop.not_saved(self.clock(), error.after)
-        work = self.loop.saved(self.clock())
+        work = self.loop.saved(self.clock(), gone=self.persisted.gone)
         for line in work.tell:
             self.persisted.narrate(line)
         return work

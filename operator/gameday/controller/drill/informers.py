@@ -200,7 +200,7 @@ class DrillInformers:
     def observe(self) -> Observation:
         """The engine's observation, without what the loop knows from the results of its own commands."""
         record, plan, setup = self.persisted.record, self.persisted.plan, self.persisted.setup
-        drill, there = self._newest_drill(), self.own_drill() is not None
+        drill, there = self._newest_drill(), self.own_drill() is not None and not self.persisted.gone
         gone = not there or "deletionTimestamp" in drill["metadata"]
         callers = self.callers()
         observed = Observation(

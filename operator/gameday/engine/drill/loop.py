@@ -95,6 +95,8 @@ class _Decided:
     commands: tuple[Command, ...] | None
     awaited: bool = False
     """Whether something is still to come before the drill may be over."""
+    deleted: bool = False
+    """Whether the Drill was known to be deleted."""
 
 
 class DrillLoop:
@@ -170,7 +172,7 @@ class DrillLoop:
         elif self._reverting_until is not None and now < self._reverting_until:
             work = Work(self._reverting_until)
         else:
-            work = self._save(plan or NO_PLAN, _Decided(record, commands, awaited), now)
+            work = self._save(plan or NO_PLAN, _Decided(record, commands, awaited, observed.deleted), now)
         return replace(work, start=(*started, *work.start), find_bypass=find_leak) if started or find_leak else work
 
     def look_in_vain(self, why: str, now: float) -> Work:
@@ -272,8 +274,12 @@ class DrillLoop:
 
     # Saving
 
-    def saved(self, now: float) -> Work:
-        """Go on once the record is in the status: narrate what is new in it, then act."""
+    def saved(self, now: float, *, gone: bool = False) -> Work:
+        """Go on once the record is in the status: narrate what is new in it, then act.
+
+        ``gone`` is whether there is no Drill any more. What was decided while it was thought to be there is not begun:
+        no status would say how to undo it.
+        """
         decided, self._saving = self._saving, None
         if decided is None:
             raise RuntimeError("internal error: no record was being saved; please report it")
@@ -283,7 +289,9 @@ class DrillLoop:
         self._not_saving = Failing()
         self._narrated = frozenset(record.timeline)
         work = Work(now + LOOK_EVERY)
-        if decided.commands is not None:
+        if gone and not decided.deleted:
+            work = Work(now)
+        elif decided.commands is not None:
             work = self._act(record, decided.commands, now, awaited=decided.awaited)
         return replace(work, tell=tell) if tell else work
 

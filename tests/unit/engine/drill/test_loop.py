@@ -318,3 +318,21 @@ def test_a_drill_is_over_when_nothing_is_under_way_any_more() -> None:
     assert not loop.look(a_plan(), WAITING, NOW).over
     loop.answered(free, NOW)
     assert loop.look(a_plan(), WAITING, NOW).over
+
+
+def test_what_was_decided_for_a_drill_that_turned_out_to_be_gone_is_not_begun() -> None:
+    loop = DrillLoop(DrillRecord(since=NOW), NOW, frozenset())
+    loop.outcomes.lock = Lock.HELD
+    assert loop.look(a_plan(), WAITING, NOW).save is not None
+    work = loop.saved(NOW + 1, gone=True)
+    assert (work.start, work.look_at) == ((), NOW + 1)
+    assert [line.reason for line in work.tell] == ["Preflight"]
+
+
+def test_a_drill_that_was_known_to_be_gone_is_undone_all_the_same() -> None:
+    loop, gone = under_cut(), replace(UNDER_CUT, deleted=True)
+    ended = loop.look(a_plan(), gone, NOW)
+    assert ended.start == (do.Revert(replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=NOW)),)
+    saving = loop.look(a_plan(), gone, NOW + REVERT_FIRST)
+    assert saving.save is not None
+    assert loop.saved(NOW + REVERT_FIRST, gone=True).look_at == NOW + REVERT_FIRST + LOOK_EVERY
