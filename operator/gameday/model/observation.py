@@ -187,6 +187,8 @@ class Observation:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     changes: Mapping[str, Observed] = field(default_factory=dict)
     """What each fault and step changes, as it stands, by its name."""
+    put_back: Mapping[str, float] = field(default_factory=dict)
+    """When this process first saw of each change that its object is put back, or its call answered: a Unix second."""
     closing_faults: frozenset[str] = frozenset()
     """The faults of which connections that targets had are ended at the dependency, as the preflight decided."""
     connections_closed: Mapping[str, ConnectionsClosed] = field(default_factory=dict)

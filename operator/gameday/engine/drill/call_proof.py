@@ -66,29 +66,54 @@ class CallProof(SignProof):
         """The call back had a good answer, and ``undone`` has stayed true since then.
 
         A call of which no sign has been seen may still be carried out: that is waited for as long as the plan gives.
+        Where no probe can tell, only a call back is believed that was sent after that time.
         One that ``seen`` still shows is not over, although ``undone`` has never noticed it.
         """
         if not self._signs() or seen.refused:
             return Ending(seen.shown)
         if self._run(asked) is None:
-            if self.ctx.now > max(asked, self._last_told()) + BLIND:
+            if self._blind() and self._came_last(change) and self._answered() >= self._sent(change):
                 return Ending(f"{seen.shown}, and no probe can tell whether that had its effect", seen=False)
             return None
-        late = self.ctx.now >= (change.requested_at or 0.0) + self.patience()
+        late = self.ctx.now >= self._effect_by(change)
         if (not late and not self._stood(change)) or self._contradicted(change, unknown=False):
             return None
         return Ending(f"{self._signs()[UNDONE]} is true again")
 
-    def again(self, change: Change, asked: float) -> bool:
-        """Whether what was to be taken back is still seen, long after the call back."""
-        since = max(asked, change.undo_again_at or 0.0) + AGAIN_AFTER
-        return any(one.value is False for one in sent_from(self._track(UNDONE), since))
+    def again(self, change: Change) -> str:
+        """What was to be taken back is still seen long after the call back, or nobody can tell which call came last."""
+        since = max(self._answered(), change.undo_again_at or 0.0) + AGAIN_AFTER
+        if any(one.value is False for one in sent_from(self._track(UNDONE), since)):
+            return "its effect is still seen"
+        if self._blind() and not self._came_last(change) and self.ctx.now >= self._effect_by(change):
+            return "no probe can tell whether the effect of the first call came after that"
+        return ""
 
     def over_since(self, change: Change, asked: float) -> Moment | None:
         """When the first sample of ``undone`` was sent that stays true; without signs, when the call was answered."""
         if self._signs():
             return SignProof.over_since(self, change, asked)
         return seen_undone(change, asked, self.ctx.now)
+
+    def _answered(self) -> float:
+        """When the call back was seen to be answered: its effect comes later, and probes are missed from then on."""
+        return self.ctx.observed.put_back.get(self.name, self.ctx.now)
+
+    def _blind(self) -> bool:
+        """Whether probes have told nothing for long since the call back was answered."""
+        return bool(self._signs()) and self.ctx.now > max(self._answered(), self._last_told()) + BLIND
+
+    def _effect_by(self, change: Change) -> float:
+        """By when the call that made the change has had its effect, if it ever has."""
+        return (change.requested_at or 0.0) + self.patience()
+
+    def _sent(self, change: Change) -> float:
+        """When the newest call back was asked for."""
+        return max(change.undo_requested_at or 0.0, change.undo_again_at or 0.0)
+
+    def _came_last(self, change: Change) -> bool:
+        """Whether the newest call back surely comes after the effect of the call that made the change."""
+        return self._sent(change) >= self._effect_by(change)
 
     def _not_seen_of(self, change: Change) -> list[str]:
         return self._not_seen(change) if self._signs() else []

@@ -81,9 +81,9 @@ class EffectProof(ABC):
     insists: ClassVar[bool] = False
     """Whether a change that is put back as far as its object shows is not cleared until this proof says so."""
 
-    def again(self, change: Change, asked: float) -> bool:
-        """Whether a change that is put back as far as its object shows must be put back once more."""
-        return False
+    def again(self, change: Change) -> str:
+        """Why a change that is put back as far as its object shows must be put back once more, or ""."""
+        return ""
 
     @abstractmethod
     def over_since(self, change: Change, asked: float) -> Moment | None:

@@ -23,7 +23,9 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.failing import Failing
 from gameday.engine.drill.figures import Figure, Measured, figures
 from gameday.engine.drill.next_commands import commands_for
+from gameday.engine.drill.undo_log import put_back
 from gameday.engine.evidence.evidence import Evidence
+from gameday.model.change import ChangeState
 from gameday.model.observation import CommandKey, Observation
 from gameday.model.plan import NO_PLAN, Plan
 from gameday.model.record import DrillRecord, Phase, TimelineEntry
@@ -122,6 +124,7 @@ class DrillLoop:
         self._believes = self._sought_leak = False
         self._refused: dict[CommandKey, float] = {}
         """When each command was refused first, of those that had no other answer since."""
+        self._put_back: dict[str, float] = {}
         self._unseen_since = self._unlisted_since = float("inf")
         self._asked_at = float("-inf")
         self._seen: tuple[Observation, Observation] | None = None
@@ -209,13 +212,14 @@ class DrillLoop:
         read = self._read_again(now)
         self._unlisted_since = min(self._unlisted_since, now) if observed.unlisted else float("inf")
         unlisted_long = now > self._unlisted_since + BLIND_AFTER
+        self._note_put_back(observed, now)
         if self._seen is not None and self._seen[0] is observed:
             known = self._seen[1]
             same = known.errors is errors and known.lock is outcomes.lock and known.reported is outcomes.reported
             same = same and known.made is outcomes.made and known.locked_by is outcomes.locked_by
             same = same and known.keeping is outcomes.keeping and known.read_again is read
             same = same and known.changed_by_admission is outcomes.changed_by_admission
-            same = same and known.unlisted_long is unlisted_long
+            same = same and known.unlisted_long is unlisted_long and known.put_back is self._put_back
             if same and known.look_again is again and known.arriving is arriving:
                 return known
         known = replace(
@@ -231,10 +235,21 @@ class DrillLoop:
             read_again=read,
             unlisted_long=unlisted_long,
             keeping=outcomes.keeping,
+            put_back=self._put_back,
             errors=errors,
         )
         self._seen = observed, known
         return known
+
+    def _note_put_back(self, observed: Observation, now: float) -> None:
+        """Note since when each change is put back; what is there again has yet to be put back once more."""
+        back = {
+            change.name: self._put_back.get(change.name, now)
+            for change in self._goes_on_from.changes
+            if change.state is ChangeState.UNDOING and put_back(change, observed.change(change.name))
+        }
+        if back != self._put_back:
+            self._put_back = back
 
     def _may_believe(self, observed: Observation, now: float) -> bool:
         """Whether the logs say enough: after a restart nothing is concluded from what was not read yet."""

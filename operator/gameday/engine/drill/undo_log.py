@@ -108,6 +108,11 @@ def held(change: Change, seen: Observed) -> bool:
     return ours and (change.before is None or change.before != change.wanted)
 
 
+def put_back(change: Change, seen: Observed) -> bool:
+    """Whether what was changed is known to be put back, whatever effect it still has."""
+    return seen.presence is not Presence.UNKNOWN and not held(change, seen)
+
+
 def stalled_by(ctx: Context) -> str:
     """The error that has kept us from seeing, undoing or tidying up for longer than that may take, or nothing."""
     record, errors = ctx.record, ctx.observed.errors
@@ -224,14 +229,10 @@ def _verify(ctx: Context, change: Change) -> DrillRecord:
     if (ended := _ended(ctx, change, asked, seen)) is not None:
         return ended
     proof = effects.proof_of(ctx, change.name)
-    if proof.again(change, asked):
+    if why := proof.again(change):
         record = ctx.record.with_change(replace(change, undo_again=True, undo_again_at=ctx.now))
-        return record.note(
-            ctx.now,
-            "UndoAgain",
-            f"{change.name}: {seen.shown}, but its effect is still seen; it is taken back again",
-            warning=True,
-        )
+        text = f"{change.name}: {seen.shown}, but {why}; it is taken back again"
+        return record.note(ctx.now, "UndoAgain", text, warning=True)
     return _overdue(ctx, change, asked, seen) if proof.insists else ctx.record
 
 

@@ -320,6 +320,19 @@ def test_a_drill_is_over_when_nothing_is_under_way_any_more() -> None:
     assert loop.look(a_plan(), WAITING, NOW).over
 
 
+def test_it_is_noted_since_when_a_change_is_put_back_and_forgotten_once_it_is_there_again() -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=NOW - 1)
+    loop = under_cut(replace(CUT, phase=Phase.RECOVERY, since=NOW - 1, undo_requested_at=NOW - 1, changes=(undoing,)))
+    there, absent = UNDER_CUT, REVERTED
+    unknown = replace(UNDER_CUT, changes={})
+    assert loop.told(there, NOW).put_back == {}
+    assert loop.told(unknown, NOW + 1).put_back == {}
+    assert loop.told(absent, NOW + 2).put_back == {"partition": NOW + 2}
+    assert loop.told(absent, NOW + 5).put_back == {"partition": NOW + 2}
+    assert loop.told(there, NOW + 6).put_back == {}
+    assert loop.told(absent, NOW + 7).put_back == {"partition": NOW + 7}
+
+
 def test_what_was_decided_for_a_drill_that_turned_out_to_be_gone_is_not_begun() -> None:
     loop = DrillLoop(DrillRecord(since=NOW), NOW, frozenset())
     loop.outcomes.lock = Lock.HELD

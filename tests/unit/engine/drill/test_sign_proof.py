@@ -151,3 +151,41 @@ def test_a_call_that_was_surely_not_carried_out_is_over_at_once() -> None:
     refused = Observed(Presence.ABSENT, "Pod", "d", by_hand=True, shown="was answered with status 401")
     made = proof("ffffffffff", "TTTTTTTTTT", RECORD.with_change(undoing))
     assert EndingCall(made.ctx, "by-hand").undone(undoing, refused, ASKED) is not None
+
+
+@pytest.mark.parametrize(("answered", "ends"), [(9.0, True), (25.0, False), (None, False)])
+def test_probes_can_only_be_missed_once_the_call_back_is_answered(answered: float | None, ends: bool) -> None:
+    """It may be answered late, and only then begins what the probes would tell of."""
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    back = Observed(Presence.ABSENT, "Drill", "d", shown="the call back was answered with 202")
+    made = proof("fffTT" + "." * 40, "TTTff" + "." * 40, RECORD.with_change(undoing))
+    seen = Observation(put_back={"by-hand": answered} if answered is not None else {})
+    ending = CallProof(replace(made.ctx, observed=seen), "by-hand").undone(undoing, back, ASKED)
+    assert (ending is not None) is ends
+    assert ending is None or not ending.seen
+
+
+@pytest.mark.parametrize(("answered", "again"), [(9.0, True), (25.0, False)])
+def test_a_call_back_is_repeated_only_long_after_it_was_answered(answered: float, again: bool) -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    made = proof("fffTT" + "T" * 40, "TTTff" + "f" * 40, RECORD.with_change(undoing))
+    seen = Observation(put_back={"by-hand": answered})
+    assert bool(CallProof(replace(made.ctx, observed=seen), "by-hand").again(undoing)) is again
+
+
+def test_a_call_back_that_may_have_come_too_early_is_repeated_where_no_probe_can_tell() -> None:
+    """A call has its effect within 6 s of its request at 2.0: what is sent before may be overtaken by it."""
+    back = Observed(Presence.ABSENT, "Drill", "d", shown="the call back was answered with 202")
+
+    def after(asked: float, again: float | None, answered: float) -> tuple[bool, bool]:
+        undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=asked, undo_again_at=again)
+        made = proof("fffTT" + "." * 70, "TTTff" + "." * 70, RECORD.with_change(undoing))
+        one = CallProof(replace(made.ctx, observed=Observation(put_back={"by-hand": answered})), "by-hand")
+        return one.undone(undoing, back, asked) is not None, bool(one.again(undoing))
+
+    assert after(4.0, None, 5.0) == (False, True)
+    # The second one is under way, then answered, then long answered.
+    assert after(4.0, 40.0, 5.0) == (False, False)
+    assert after(4.0, 40.0, 60.0) == (False, False)
+    assert after(4.0, 40.0, 41.0) == (True, False)
+    assert after(9.0, None, 10.0) == (True, False)
