@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gameday.engine.drill.context import Context
-from gameday.engine.drill.sign_proof import BLIND, SEEN, UNDONE, SignProof, effect_from, sent_from
+from gameday.engine.drill.sign_proof import SEEN, UNDONE, SignProof, effect_from, sent_from
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending
 from gameday.model.record import Doubt, Reason
@@ -60,15 +60,16 @@ class ByHand(SignProof):
         return "; ".join(parts)
 
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
-        """``undone`` stays true after it was false; where no probe can tell, a person's word ends the wait."""
+        """``undone`` stays true after it was false; where no probe can tell, a person's word ends the wait.
+
+        So does it that there is no Drill any more to say it on.
+        """
         if not seen.by_hand:
             return Ending(seen.shown)
         run, said = self._run(asked), self._confirmed()
         if run is None:
-            blind = self.ctx.now > max(asked, self._last_told()) + BLIND
-            if blind and said == UNDONE:
-                return Ending("a person says that it is undone, and no probe can tell", seen=False)
-            return None
+            why = self._taken_for_undone(asked)
+            return Ending(why, seen=False) if why else None
         if (
             change.proven_at is None
             and said != UNDONE
@@ -84,9 +85,6 @@ class ByHand(SignProof):
         if said != DONE:
             return Ending("it was never seen, and nobody says that it was done")
         return None
-
-    def _confirmed(self) -> str | None:
-        return self.ctx.observed.confirmed.get(self.name)
 
     def _command(self, word: str) -> str:
         return CONFIRM.format(drill=self.ctx.observed.drill, fault=self.name, word=word)

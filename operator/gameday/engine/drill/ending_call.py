@@ -9,7 +9,7 @@ from typing import Final
 
 from gameday.engine.drill.by_hand import told_too_early
 from gameday.engine.drill.call_proof import CallProof
-from gameday.engine.drill.sign_proof import BLIND, UNDONE
+from gameday.engine.drill.sign_proof import UNDONE
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.effect import End, Ending
 
@@ -35,13 +35,10 @@ class EndingCall(CallProof):
         waits = SENDS_FOR if change.proven_at is not None else max(self.patience(), SENDS_FOR)
         if (seen.may_arrive or change.proven_at is None) and self.ctx.now < since + waits:
             return None
-        said = self.ctx.observed.confirmed.get(self.name)
         if self._run(asked) is None:
-            blind = self.ctx.now > max(asked, self._last_told()) + BLIND
-            if blind and said == UNDONE:
-                return Ending("a person says that it is undone, and no probe can tell", seen=False)
-            return None
-        if said != UNDONE and self._contradicted(change, unknown=True):
+            why = self._taken_for_undone(asked)
+            return Ending(why, seen=False) if why else None
+        if self._confirmed() != UNDONE and self._contradicted(change, unknown=True):
             # ``undone`` is true whether the fault stands or not; a person alone knows then.
             return None
         return Ending(f"{self._signs()[UNDONE]} is true again" if self._stood(change) else "it was never seen")

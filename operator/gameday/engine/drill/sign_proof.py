@@ -158,6 +158,20 @@ class SignProof(EffectProof, ABC):
         last = self._track(UNDONE).last_judgeable_before(self.ctx.now)
         return last.received if last is not None else float("-inf")
 
+    def _taken_for_undone(self, asked: float) -> str:
+        """Why the wait for a person ends although no probe can tell that it is undone, or ""."""
+        if self.ctx.now <= max(asked, self._last_told()) + BLIND:
+            return ""
+        if self._confirmed() == UNDONE:
+            return "a person says that it is undone, and no probe can tell"
+        if self.ctx.observed.deleted and not self.ctx.observed.finalizer:
+            return "no probe can tell whether it is undone, and nobody can say so on a Drill that is gone"
+        return ""
+
+    def _confirmed(self) -> str | None:
+        """What a person says on the Drill."""
+        return self.ctx.observed.confirmed.get(self.name)
+
     def _word(self) -> str:
         """What it is, for people."""
         return "fault" if any(fault.name == self.name for fault in self.ctx.plan.outage.faults) else "step"

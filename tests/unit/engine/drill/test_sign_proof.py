@@ -189,3 +189,22 @@ def test_a_call_back_that_may_have_come_too_early_is_repeated_where_no_probe_can
     assert after(4.0, 40.0, 60.0) == (False, False)
     assert after(4.0, 40.0, 41.0) == (True, False)
     assert after(9.0, None, 10.0) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("deleted", "finalizer", "ends"),
+    [
+        pytest.param(False, True, False, id="a person may say so"),
+        pytest.param(True, True, False, id="our finalizer holds the deleted Drill, so a person may say so"),
+        pytest.param(True, False, True, id="the Drill is gone"),
+    ],
+)
+def test_nobody_is_waited_for_who_cannot_say_a_word(deleted: bool, finalizer: bool, ends: bool) -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    asked = Observed(Presence.PRESENT, "Drill", "d", by_hand=True, settled=False, shown="undo it now")
+    made = proof("fffTT" + "." * 90, "TTTff" + "." * 90, RECORD.with_change(undoing))
+    ctx = replace(made.ctx, observed=Observation(drill="d", deleted=deleted, finalizer=finalizer))
+    for one in (ByHand(ctx, "by-hand"), EndingCall(ctx, "by-hand")):
+        ending = one.undone(undoing, asked, ASKED)
+        assert (ending is not None) is ends
+        assert ending is None or not ending.seen
