@@ -16,6 +16,7 @@ from gameday.cluster.resources import DRILLS
 from gameday.controller.logs import logger, named
 from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics
+from gameday.engine.evidence.clocks import skew_of
 from gameday.engine.evidence.evidence import Evidence
 from gameday.errors import GameDayError, NotFound
 from gameday.model.names import CLOSER, COUNTER
@@ -90,8 +91,8 @@ class LogFollower:
 
     @property
     def skew(self) -> float:
-        """Seconds by which the agents' clocks differ, estimated from their fastest lines."""
-        return max(self._lags.values()) - min(self._lags.values()) if self._lags else 0.0
+        """Seconds by which the clocks of the agents and of this process differ."""
+        return skew_of(self._lags.values())
 
     def follow(self, tasks: TaskSet, agent: str, pod: str, *, ended: bool) -> None:
         """Follow the log of an agent's pod; ``ended`` is whether its containers have. A fuse may get another pod."""

@@ -21,7 +21,8 @@ def judge(expectation: Expectation, series: Series, window: Window) -> Judgement
     """Judge one expectation by its series at ``window.now``.
 
     Where it is not known well when the stage began, the result must not depend on it: see ``SURE_WITHIN``. Nor must it
-    where the clocks of the nodes differ: the stage begins by the clock of a witness, and samples have those of others.
+    where the clocks of the nodes differ: the stage begins by the clock of a witness or of the operator, and samples
+    have those of others.
     """
     found = _by_clocks(expectation, series, window)
     if (earliest := window.earliest) is None or found.state in {ResultState.PENDING, ResultState.UNKNOWN}:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.engine.evidence.clocks import skew_of
 from gameday.engine.evidence.judge import judge
 from gameday.engine.evidence.judgement import Window
 from gameday.model.plan import Expectation, Mode
@@ -73,3 +74,17 @@ def test_an_always_is_not_missed_by_what_may_lie_outside_of_its_stage(false_at: 
 def test_the_steady_state_begins_by_its_own_samples() -> None:
     steady = replace(SKEWED, requested_at=5.0, false_from=None, fault_at=None)
     assert judge(ALWAYS, strip("TTTTTf" + "T" * 34), steady).state is MISSED
+
+
+@pytest.mark.parametrize(
+    ("lags", "skew"),
+    [
+        pytest.param((), 0.0, id="nothing is known"),
+        pytest.param((0.02, 0.3), 0.28, id="lines take their time"),
+        pytest.param((0.02, 1.5), 1.48, id="the clocks of two agents differ"),
+        pytest.param((-3.0, -2.9), 3.0, id="lines come before they are written: the operator's clock is behind"),
+        pytest.param((30.1, 30.2), 29.7, id="no line is ever fast: the operator's clock is ahead"),
+    ],
+)
+def test_clocks_differ_where_lines_are_too_fast_or_never_fast(lags: tuple[float, ...], skew: float) -> None:
+    assert skew_of(lags) == pytest.approx(skew)
