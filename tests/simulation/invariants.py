@@ -259,7 +259,10 @@ class Monitor:
         if entry.get("name") in STEPS:
             self._mitigated(ns, entry["name"])
             self._held[ns.namespace] = self._held.get(ns.namespace, 0) + 1
-            if self._held[ns.namespace] > 1:
+            concerning = self.scenario.concerning(ns.number)
+            # Who takes over cannot know of a scaling that was carried out and that somebody else has taken back since.
+            unheard = What.OWNED in concerning and bool(concerning & DEADLY)
+            if self._held[ns.namespace] > 1 and not unheard:
                 self.note(Rule.MITIGATED, f"{entry['name']} scaled the workers {self._held[ns.namespace]} times")
         if entry.get("requested_at") is None or entry.get("before") != {"replicas": change.before["spec"]["replicas"]}:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
@@ -664,7 +667,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
     if hosted is not None and (hosted.fails or hosted.silent or hosted.takes > SEEN_WITHIN):
         # A call of a step that has no good answer, or no effect, ends the drill: after a miss that is Failed.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
-    if hosted is not None and trial.mitigates is Mitigates.LATE and trial.defect is Defect.STUCK:
+    decided = wanted_of(trial) is not Verdict.INCONCLUSIVE
+    if hosted is not None and trial.mitigates is Mitigates.LATE and trial.defect is Defect.STUCK and decided:
         # Its calls may be answered too late for the recovery.
         return verdict in {Verdict.PASSED.value, Verdict.FAILED.value}
     if trial.defect is Defect.FRAGILE and trial.shown and (trial.close_connections or trial.faults is not Faults.CUT):

@@ -29,6 +29,7 @@ from gameday.model.agent import CallFuseConfig, FuseConfig, WaitingFuseConfig, r
 from gameday.model.agent_configs import CONFIGS
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.names import policy
+from gameday.model.record import Phase
 from gameday.model.redis_user import UserFuseConfig
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode, parse_line
@@ -46,6 +47,8 @@ PARTITION = "partition"
 """The fault that cuts the system off from its dependency."""
 SECOND = "second"
 """The other cut of a drill of two."""
+LOOKS_AFTER = 30.0
+"""Seconds until a person who is asked to end something has looked whether it is over."""
 EFFECT = 0.1
 """Seconds from a change of policies until packets follow."""
 EVERY = 1.0
@@ -364,6 +367,8 @@ class SimulatedNamespace:
             self.statuses.append(change.after["status"])
             if self.trial.hand is not None:
                 self._asked(self.trial.hand, change.after["status"].get("timeline", ()))
+            elif any("UndoByHand: " in line for line in change.after["status"].get("timeline", ())):
+                self._asked_to_end()
         elif change.resource is DEPLOYMENTS and change.verb == "status" and change.after is not None:
             if ready := change.after["status"].get("readyReplicas", 0):
                 self.system.restarted(ready)
@@ -396,6 +401,22 @@ class SimulatedNamespace:
                     # Who is about to act does so although the undo was asked for meanwhile, and then undoes it.
                     self.acts_at = max(world.now, self.acts_at) + after
                     world.at(self.acts_at, self.act, down, hand)
+
+    def _asked_to_end(self) -> None:
+        """The person is asked to end what a call started: where no probe tells, they look and say that it is over."""
+        if "UndoByHand" not in self.read:
+            self.read.add("UndoByHand")
+            self.server.store.world.after(LOOKS_AFTER, self._look_at_platform)
+
+    def _look_at_platform(self) -> None:
+        drill, observer = self.drill, self.agents.get(f"{self.drill_name}-observer")
+        if drill is None or drill["status"].get("phase") == Phase.FINISHED.value:
+            return
+        if (observer is None or observer.ended) and not any(platform.down for platform in self.platforms):
+            said = {"confirm.gameday.dev/suspend": "undone"}
+            self.server.store.edit(DRILLS, self.namespace, self.drill_name, metadata={"annotations": said})
+        else:
+            self.server.store.world.after(LOOKS_AFTER, self._look_at_platform)
 
     def act(self, down: bool, hand: Hand) -> None:
         """The person breaks the dependency, or puts it back, and says so."""

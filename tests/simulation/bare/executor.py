@@ -108,7 +108,9 @@ def let_go(world: "Bare") -> None:
 
 
 def start_pod(world: "Bare", name: str) -> None:
-    """Create a pod, which runs after a while."""
+    """Create a pod, which runs after a while; the garbage collector takes one whose Drill is gone."""
+    if world.api.gone:
+        return
     world.set(("pod", name), Life.STARTING)
     world.clock.after(world.pods_take, world.when_up, world.run_pod, name)
     if world.pods_take > POD_RUNS:

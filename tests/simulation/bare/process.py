@@ -298,7 +298,12 @@ class Process(KillableProcess):
                 self.clock.tally.took_effect(What.LOSE)
         if moment == "answered":
             self.clock.after(LAG, self.kill)
-        self.clock.after(LAG, self._tell, then, error, open_)
+        api.answers += 1
+        self.clock.after(LAG, self._answer, then, error, open_)
+
+    def _answer(self, then: Callable[[str], None], error: str, open_: list[bool]) -> None:
+        self.world.api.answers -= 1
+        self._tell(then, error, open_)
 
     def _leave_to_etcd(self, act: Callable[[], None]) -> None:
         """Carry a request out now, later, or never: a 500 says none of it."""

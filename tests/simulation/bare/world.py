@@ -426,7 +426,9 @@ class Bare:
         if change.name in STEPS:
             self.mitigated(change.name)
             self.injections[change.name] += 1
-            if self.injections[change.name] > 1:
+            # Who takes over cannot know of a scaling that was carried out and that somebody else has taken back since.
+            unheard = What.OWNED in self.concerning and bool(self.concerning & DEADLY)
+            if self.injections[change.name] > 1 and not unheard:
                 self.note(Rule.MITIGATED, f"{change.name} scaled the workers {self.injections[change.name]} times")
         saved = self.api.record.change(change.name) if self.api.record is not None else None
         if (
@@ -534,7 +536,11 @@ class Bare:
 
     def quiet(self) -> bool:
         """Whether the drill has ended, nothing is left of it, and nothing is still to come."""
-        if self.api.under_way or any(process.frozen_until > self.clock.now for process in self.processes):
+        if (
+            self.api.under_way
+            or self.api.answers
+            or any(process.frozen_until > self.clock.now for process in self.processes)
+        ):
             return False
         return bool(self.verdict or self.api.gone) and not self.left()
 
