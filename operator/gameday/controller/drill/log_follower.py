@@ -49,6 +49,10 @@ TOLD: Final = 3
 PASSED_OVER: Final = "LinePassedOver"
 log = logger("gameday.feed")
 
+OFTEN: Final = frozenset({LineType.SAMPLE, LineType.DIAL})
+"""Lines of which an agent writes so many that one comes fast. The one line of a fuse may wait for its log to open,
+which says nothing of its clock."""
+
 
 class LogFollower:
     """Follows the logs of a drill's agents and keeps what they report."""
@@ -170,7 +174,8 @@ class LogFollower:
         self._newest[agent] = max(newest, sample.received)
         if sample.received > self._began:
             lag = self.clock() - sample.received
-            self._lags[agent] = min(lag, self._lags.get(agent, lag))
+            if sample.type in OFTEN:
+                self._lags[agent] = min(lag, self._lags.get(agent, lag))
             self.metrics.lag.observe(max(0.0, lag))
         self._wake()
 

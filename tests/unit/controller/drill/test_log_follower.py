@@ -319,3 +319,17 @@ async def test_a_stream_that_ends_under_a_running_container_is_opened_again(monk
     assert opened == [1, 2, 3, 4], "it is read once more when its container is known to have ended"
     series = follower.evidence.series(PLAN.expectations(Stage.STEADY_STATE)[0])
     assert len(series.evaluations) == 11, "each line once"
+
+
+async def test_the_clocks_of_agents_are_compared_by_lines_that_come_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator reads these at 1000.0. The one line of a fuse waited for its log to be opened."""
+    late = json.dumps(
+        {"n": 1, "type": "armed", "name": "armed", "sent": 1000.2, "received": 1000.3, "ok": True}
+    ).encode()
+    fast, slow = (line(n, sent=at, received=at) for n, at in ((1, 1000.1), (2, 1002.0)))
+    follower, _ = await read(monkeypatch, [late], "fuse")
+    assert follower.skew == 0.0
+    follower, _ = await read(monkeypatch, [fast])
+    assert follower.skew == pytest.approx(0.1)
+    follower, _ = await read(monkeypatch, [fast, slow])
+    assert follower.skew == pytest.approx(2.0)
