@@ -655,12 +655,13 @@ def allowed(trial: Trial, verdict: str) -> bool:
     if trial.call is not None and (not trial.call.sees or trial.call.takes > SEEN_WITHIN):
         return verdict == Verdict.INCONCLUSIVE.value
     if (
-        trial.call is not None
+        verdict == Verdict.INCONCLUSIVE.value
+        and trial.call is not None
         and trial.call.ends is not None
         and (trial.call.ends < OUTAGE + SEEN or trial.call.fails or trial.call.silent)
     ):
         # It may be over before the outage is; and it is sent once, with a good answer or without.
-        return verdict in {Verdict.INCONCLUSIVE.value, wanted_of(trial).value}
+        return True
     if trial.pairs is not Pairs.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False
     hosted = trial.hosted
