@@ -218,7 +218,9 @@ class Observation:
     resumed_at: float = 0.0
     """When this process took the drill over; earlier requests are another process's."""
     skew: float = 0.0
-    """Seconds by which the clocks of the agents and of the operator differ."""
+    """Seconds by which the clocks of the agents differ."""
+    offset: float = 0.0
+    """Seconds by which the clocks of the agents differ from the operator's."""
     unusable_log: str = ""
     """Why an agent's log is not read any further, or ""."""
     too_many_addresses: str = ""

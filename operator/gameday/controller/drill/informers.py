@@ -219,6 +219,7 @@ class DrillInformers:
             suspected_bypasses=self.suspected_bypasses,
             gates=self.gates,
             skew=self.follower.skew,
+            offset=self.follower.offset,
             callers=frozenset(pod["metadata"]["name"] for pod in callers),
             callers_leaving=leaving(pod for pod in callers if not has_ended(pod)),
             confirmed=confirmed_of(drill),

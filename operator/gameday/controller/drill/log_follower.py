@@ -16,7 +16,7 @@ from gameday.cluster.resources import DRILLS
 from gameday.controller.logs import logger, named
 from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics
-from gameday.engine.evidence.clocks import skew_of
+from gameday.engine.evidence.clocks import offset_of, skew_of
 from gameday.engine.evidence.evidence import Evidence
 from gameday.errors import GameDayError, NotFound
 from gameday.model.names import CLOSER, COUNTER
@@ -58,7 +58,14 @@ class LogFollower:
     """Follows the logs of a drill's agents and keeps what they report."""
 
     def __init__(
-        self, cluster: Cluster, namespace: str, drill: str, metrics: Metrics, clock: Callable[[], float]
+        self,
+        cluster: Cluster,
+        namespace: str,
+        drill: str,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        *,
+        resumes: bool = True,
     ) -> None:
         self.log = log.bind(**named(DRILLS.kind, namespace, drill))
         self.cluster = cluster
@@ -87,7 +94,8 @@ class LogFollower:
         self._skipped: dict[str, int] = {}
         self._newest: dict[str, float] = {}
         self._back: dict[str, int] = {}
-        self._began = clock()
+        self._began = clock() if resumes else -math.inf
+        """Lines of before are read late, in whatever time."""
 
     def on_sample(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` after each sample."""
@@ -95,8 +103,13 @@ class LogFollower:
 
     @property
     def skew(self) -> float:
-        """Seconds by which the clocks of the agents and of this process differ."""
+        """Seconds by which the clocks of the agents differ."""
         return skew_of(self._lags.values())
+
+    @property
+    def offset(self) -> float:
+        """Seconds by which the clocks of the agents differ from that of this process."""
+        return offset_of(self._lags.values())
 
     def follow(self, tasks: TaskSet, agent: str, pod: str, *, ended: bool) -> None:
         """Follow the log of an agent's pod; ``ended`` is whether its containers have. A fuse may get another pod."""

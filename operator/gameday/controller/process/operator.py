@@ -255,9 +255,8 @@ class Operator:
         persisted = PersistedDrill(self.cluster, drill, narrate, changed, clock, self.settings.installation)
         self.metrics.holding(persisted.namespace, persisted.uid, persisted.record)
         self.conflicts.resume(persisted)
-        follower = LogFollower(
-            self.cluster.as_account(persisted.namespace), persisted.namespace, persisted.name, self.metrics, clock
-        )
+        account, begun = self.cluster.as_account(persisted.namespace), persisted.record.phase is not Phase.PENDING
+        follower = LogFollower(account, persisted.namespace, persisted.name, self.metrics, clock, resumes=begun)
         loop = DrillLoop(persisted.record, clock(), KINDS.made_by_pods)
         informers = DrillInformers(self.cluster, persisted, follower, self.administrator, loop.outcomes)
         of_gameday = persisted.namespace, persisted.drill["spec"]["gameDay"]

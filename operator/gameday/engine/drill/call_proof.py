@@ -24,6 +24,7 @@ class CallProof(SignProof):
     who: ClassVar[str] = "no request was sent"
     when: ClassVar[str] = "see who else changes it"
     insists: ClassVar[bool] = True
+    own_clock: ClassVar[bool] = True
 
     def effect(self, change: Change) -> Effect | None:
         """``undone`` is false and ``seen`` is true; without them, the request had a good answer."""

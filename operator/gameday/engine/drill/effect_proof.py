@@ -18,6 +18,8 @@ class EffectProof(ABC):
     ctx: Context
     name: str
 
+    own_clock: ClassVar[bool] = False
+    """Whether it tells by the operator's clock, and not by those of agents, when the effect began and was over."""
     remembers: ClassVar[bool] = False
     """Whether the proof also covers times without an operator."""
 

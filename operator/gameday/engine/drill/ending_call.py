@@ -5,7 +5,7 @@ for a shorter time than the plan says. From then on it is waited for, and a pers
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from gameday.engine.drill.by_hand import told_too_early
 from gameday.engine.drill.call_proof import CallProof
@@ -21,6 +21,8 @@ shorter, because a pod of an earlier version goes by that version's times."""
 @dataclass(frozen=True, slots=True)
 class EndingCall(CallProof):
     """The proof by what probes see; where none can tell, a person's word ends the wait for its end."""
+
+    own_clock: ClassVar[bool] = False
 
     def unsteady(self, since: float) -> End | None:
         """See the base class; nor may a word stand on the Drill that nobody has asked for, as in a copied manifest."""

@@ -4,6 +4,7 @@ That somebody else changed the object ends the drill whatever proves the fault: 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.model.change import Change, ChangeState, Observed, Presence
@@ -13,6 +14,8 @@ from gameday.model.effect import Effect, Ending, Moment
 @dataclass(frozen=True, slots=True)
 class ObjectProof(EffectProof):
     """The proof by the object that is changed."""
+
+    own_clock: ClassVar[bool] = True
 
     def effect(self, change: Change) -> Effect | None:
         """It began at some time between the request and this look."""

@@ -90,7 +90,7 @@ class SignProof(EffectProof, ABC):
                 why = f"was taken back before the drill asked: `undone` ({self._signs().get(UNDONE, '')}) is true again"
                 return End(Reason.CUT_REMOVED, f"fault {self.name} {why}", one.sent)
         last = series.last_judgeable_before(self.ctx.now)
-        if last is None or (self.ctx.now < ends and self.ctx.now - last.received > series.patience):
+        if last is None or (self.ctx.now < ends and self._is_old(last, series)):
             since = last.received if last is not None else requested
             why = f"nobody can tell whether fault {self.name} still stands: {series.excuse()}"
             return End(Reason.UNKNOWN_RESULT, why, since)
@@ -116,7 +116,7 @@ class SignProof(EffectProof, ABC):
             if first is not None and series.gap_within(evaluation.sent, first.sent) is not None:
                 break
             first = evaluation
-        if first is None or self.ctx.now - series.evaluations[-1].received > series.patience:
+        if first is None or self._is_old(series.evaluations[-1], series):
             return None
         return first if series.evaluations[-1].sent - first.sent >= STAYS else None
 
@@ -141,7 +141,7 @@ class SignProof(EffectProof, ABC):
         told = [one for one in sent_from(self._track(SEEN), since) if one.value is not None]
         if self._stood(change) or not any(one.value for one in told):
             return False
-        stale = self.ctx.now - told[-1].received > self._track(SEEN).patience
+        stale = self._is_old(told[-1], self._track(SEEN))
         return unknown if stale else told[-1].value is True
 
     def _not_seen(self, change: Change) -> list[str]:
@@ -156,7 +156,11 @@ class SignProof(EffectProof, ABC):
 
     def _last_told(self) -> float:
         last = self._track(UNDONE).last_judgeable_before(self.ctx.now)
-        return last.received if last is not None else float("-inf")
+        return last.received + self.ctx.observed.offset if last is not None else float("-inf")
+
+    def _is_old(self, evaluation: Evaluation, series: Series) -> bool:
+        """Whether there should be a newer one by now, also where the operator's clock is ahead of the agents'."""
+        return self.ctx.now - evaluation.received > series.patience + self.ctx.observed.offset
 
     def _taken_for_undone(self, asked: float) -> str:
         """Why the wait for a person ends although no probe can tell that it is undone, or ""."""

@@ -1,6 +1,6 @@
 """The spans in which the expectations of each stage are judged, as a drill's record has them."""
 
-from gameday.engine.drill import timeouts
+from gameday.engine.drill import effects, timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.judgement import Window
 from gameday.model.plan import Stage
@@ -12,13 +12,16 @@ def steady_window(ctx: Context) -> Window:
     lasts = ctx.plan.steady_state.duration
     since = ctx.record.steady_from if ctx.record.steady_from is not None else ctx.now
     grace = timeouts.grace(ctx.plan, Stage.STEADY_STATE)
-    return Window(since, since, since + lasts, lasts, ctx.now, grace, skew=ctx.observed.skew)
+    return Window(
+        since, since, since + lasts, lasts, ctx.now, grace, skew=ctx.observed.skew, offset=ctx.observed.offset
+    )
 
 
 def outage_window(ctx: Context, ends: float | None = None) -> Window:
     """From the request of the fault; ``ends`` is the Unix second of its end, once it is over."""
     record = ctx.record
     requested = record.inject_requested_at if record.inject_requested_at is not None else ctx.now
+    own_clock = any(proof.own_clock for proof in effects.proofs(ctx)[-1:])
     return Window(
         requested,
         record.outage_started_at,
@@ -27,7 +30,8 @@ def outage_window(ctx: Context, ends: float | None = None) -> Window:
         ctx.now,
         timeouts.grace(ctx.plan, Stage.OUTAGE),
         start_resolution=record.outage_start_resolution,
-        skew=ctx.observed.skew,
+        skew=_skew(ctx, own_clock=own_clock),
+        offset=ctx.observed.offset,
         false_from=record.expressions_tried_at,
         fault_at=record.inject_requested_at,
     )
@@ -40,6 +44,7 @@ def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = Fa
     length = ctx.plan.recovery.within
     if again and ctx.plan.rollback is not None and started_at is not None:
         length = max(0.0, record.since + ctx.plan.rollback.within - started_at)
+    own_clock = again or any(proof.own_clock for proof in effects.proofs(ctx))
     asked = started_at if again else record.undo_requested_at
     return Window(
         asked if asked is not None else ctx.now,
@@ -49,9 +54,15 @@ def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = Fa
         ctx.now,
         timeouts.grace(ctx.plan, Stage.RECOVERY),
         start_resolution=0.0 if again else record.recovery_start_resolution,
-        skew=ctx.observed.skew,
+        skew=_skew(ctx, own_clock=own_clock),
+        offset=ctx.observed.offset,
         fault_at=record.inject_requested_at,
     )
+
+
+def _skew(ctx: Context, *, own_clock: bool) -> float:
+    """By how much the clock by which a stage began may differ from those of its samples."""
+    return max(ctx.observed.skew, ctx.observed.offset) if own_clock else ctx.observed.skew
 
 
 def window_of(ctx: Context) -> Window | None:

@@ -18,7 +18,7 @@ its probe: one lost request is no outage.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gameday.engine.evidence.judgement import PENDING, Judgement, Window, unknown
+from gameday.engine.evidence.judgement import PENDING, Judgement, Window, unknown, wait
 from gameday.engine.evidence.series import Evaluation, Series
 from gameday.model.plan import Expectation
 from gameday.model.record import ResultState
@@ -53,7 +53,7 @@ def judge_always(expectation: Expectation, series: Series, window: Window) -> Ju
         return unknown(window.now, "the stage ended early") if window.final else PENDING
     if series.through < window.ends_at:
         why = f"no sample arrived after the end of the stage ({series.excuse()})"
-        return unknown(window.ends_at, why) if window.late(window.ends_at) else PENDING
+        return wait(window, window.ends_at, why)
     return _at_the_end(evaluations, series, (begins, window.ends_at), tolerates)
 
 

@@ -1,4 +1,4 @@
-"""By how much clocks differ: those of the agents, which stamp samples, and the operator's, which stamps its deeds."""
+"""By how much clocks differ: those of the agents, which stamp samples, and the operator's, which stamps its acts."""
 
 from collections.abc import Collection
 from typing import Final
@@ -8,11 +8,16 @@ LINE_TAKES: Final = 0.5
 
 
 def skew_of(lags: Collection[float]) -> float:
-    """Seconds by which clocks differ; ``lags`` has the seconds that each agent's fastest line took by both clocks.
+    """Seconds by which the clocks of agents differ.
+
+    ``lags`` has the seconds that each agent's fastest line took, from its clock to the operator's.
+    """
+    return max(lags) - min(lags) if lags else 0.0
+
+
+def offset_of(lags: Collection[float]) -> float:
+    """Seconds by which the operator's clock and those of agents differ; see ``skew_of``.
 
     A line cannot arrive before it was written, and some arrive soon: what seems otherwise comes of the clocks.
     """
-    if not lags:
-        return 0.0
-    fastest, slowest = min(lags), max(lags)
-    return max(slowest - fastest, -fastest, slowest - LINE_TAKES)
+    return max(0.0, -min(lags), max(lags) - LINE_TAKES) if lags else 0.0

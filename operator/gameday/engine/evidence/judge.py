@@ -11,7 +11,7 @@ from gameday.engine.evidence.always import begins_at, judge_always, longest_viol
 from gameday.engine.evidence.becomes import judge_becomes
 from gameday.engine.evidence.deadlines import lateness
 from gameday.engine.evidence.eventually import judge_eventually
-from gameday.engine.evidence.judgement import PENDING, Judgement, Window, unknown
+from gameday.engine.evidence.judgement import PENDING, Judgement, Window, differ, unknown
 from gameday.engine.evidence.series import Series
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
@@ -57,8 +57,7 @@ def _by_clocks(expectation: Expectation, series: Series, window: Window) -> Judg
         return found if window.final or other.state is not ResultState.PENDING else PENDING
     return unknown(
         found.at,
-        f"{found.state.value} by the clock of one node and not by that of another: the clocks of the nodes differ by "
-        f"{window.skew:.1f} s; see that NTP runs on the nodes",
+        f"{found.state.value} by the clock of one node and not by that of another: {differ(window.skew)}",
     )
 
 
@@ -96,4 +95,4 @@ def guardrail_unknown(expectation: Expectation, series: Series, window: Window) 
     seen = max(begins, last.received) if last is not None else begins
     if window.now - seen <= series.patience:
         return None
-    return f"no judgeable sample for {window.now - seen:.1f} s ({series.excuse()})"
+    return window.with_clocks(f"no judgeable sample for {window.now - seen:.1f} s ({series.excuse()})")

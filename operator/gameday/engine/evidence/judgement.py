@@ -25,7 +25,8 @@ class Window:
     that is known, ``length`` the stage's length, ``grace`` how long samples may trail a deadline before they count as
     missing. From ``false_from`` on a ``becomes`` must be false until the request; from ``fault_at`` on (the request of
     the fault) an ``eventually`` that was never false was true all along. With ``final`` nothing more is waited for:
-    what is not decided is Unknown. ``leeway`` is added to each deadline.
+    what is not decided is Unknown. ``leeway`` is added to each deadline. ``skew`` is by how much the clock of the start
+    and those of samples differ, ``offset`` that of ``now`` and those of samples.
     """
 
     requested_at: float
@@ -36,6 +37,7 @@ class Window:
     grace: float
     start_resolution: float = 0.0
     skew: float = 0.0
+    offset: float = 0.0
     false_from: float | None = None
     fault_at: float | None = None
     final: bool = False
@@ -65,9 +67,20 @@ class Window:
         ends = self.ends_at - self.margin if self.ends_at is not None else None
         return replace(self, requested_at=self.requested_at + self.margin, started_at=started, ends_at=ends)
 
+    def with_clocks(self, why: str) -> str:
+        """Why samples are missing, with the clocks where these may be why."""
+        if self.offset <= SKEW_VOIDS:
+            return why
+        return f"{why}; {differ(self.offset)}"
+
     def late(self, moment: float) -> bool:
         """Whether samples of that moment should have come by now."""
         return self.final or self.now > moment + self.grace
+
+
+def differ(seconds: float) -> str:
+    """That clocks differ, and what to do about it."""
+    return f"the clocks of the nodes differ by {seconds:.1f} s; see that NTP runs on the nodes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +112,4 @@ def unknown(at: float, why: str) -> Judgement:
 
 def wait(window: Window, limit: float, why: str) -> Judgement:
     """Wait for samples of a moment; Unknown once they are overdue."""
-    return unknown(limit, why) if window.late(limit) else PENDING
+    return unknown(limit, window.with_clocks(why)) if window.late(limit) else PENDING

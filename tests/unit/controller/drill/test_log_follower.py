@@ -44,7 +44,12 @@ def line(n: int, **more: Any) -> bytes:
 
 
 async def read(
-    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], agent: str = "observer", plan: Plan = PLAN
+    monkeypatch: pytest.MonkeyPatch,
+    lines: list[bytes],
+    agent: str = "observer",
+    plan: Plan = PLAN,
+    *,
+    resumes: bool = True,
 ) -> tuple[LogFollower, int]:
     """What a feed makes of a log, and how many wakes it gave."""
 
@@ -54,7 +59,7 @@ async def read(
 
     monkeypatch.setattr(feeds, "follow_log", follow)
     wakes: list[None] = []
-    follower = LogFollower(None, "shop", "first", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
+    follower = LogFollower(None, "shop", "first", Metrics({}), lambda: 1000.0, resumes=resumes)  # type: ignore[arg-type]  # no call goes to the cluster
     follower.evidence = Evidence(plan, {"partition": range(1)})
     follower.probe_agents = probe_agents(plan)
     follower.on_sample(lambda: wakes.append(None))
@@ -328,8 +333,16 @@ async def test_the_clocks_of_agents_are_compared_by_lines_that_come_often(monkey
     ).encode()
     fast, slow = (line(n, sent=at, received=at) for n, at in ((1, 1000.1), (2, 1002.0)))
     follower, _ = await read(monkeypatch, [late], "fuse")
-    assert follower.skew == 0.0
+    assert follower.offset == 0.0
     follower, _ = await read(monkeypatch, [fast])
-    assert follower.skew == pytest.approx(0.1)
+    assert follower.offset == pytest.approx(0.1)
     follower, _ = await read(monkeypatch, [fast, slow])
-    assert follower.skew == pytest.approx(2.0)
+    assert follower.offset == pytest.approx(2.0)
+
+
+async def test_lines_of_before_a_takeover_say_nothing_of_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = line(1, sent=960.0, received=960.0)
+    follower, _ = await read(monkeypatch, [old])
+    assert follower.offset == 0.0
+    follower, _ = await read(monkeypatch, [old], resumes=False)
+    assert follower.offset == pytest.approx(39.5)

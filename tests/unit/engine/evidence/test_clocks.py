@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.engine.evidence.clocks import skew_of
+from gameday.engine.evidence.clocks import offset_of, skew_of
 from gameday.engine.evidence.judge import judge
 from gameday.engine.evidence.judgement import Window
 from gameday.model.plan import Expectation, Mode
@@ -77,14 +77,26 @@ def test_the_steady_state_begins_by_its_own_samples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lags", "skew"),
+    ("lags", "skew", "offset"),
     [
-        pytest.param((), 0.0, id="nothing is known"),
-        pytest.param((0.02, 0.3), 0.28, id="lines take their time"),
-        pytest.param((0.02, 1.5), 1.48, id="the clocks of two agents differ"),
-        pytest.param((-3.0, -2.9), 3.0, id="lines come before they are written: the operator's clock is behind"),
-        pytest.param((30.1, 30.2), 29.7, id="no line is ever fast: the operator's clock is ahead"),
+        pytest.param((), 0.0, 0.0, id="nothing is known"),
+        pytest.param((0.02, 0.3), 0.28, 0.0, id="lines take their time"),
+        pytest.param((0.02, 1.5), 1.48, 1.0, id="the clocks of two agents differ"),
+        pytest.param((-3.0, -2.9), 0.1, 3.0, id="lines come before they are written: the operator's clock is behind"),
+        pytest.param((30.1, 30.2), 0.1, 29.7, id="no line is ever fast: the operator's clock is ahead"),
     ],
 )
-def test_clocks_differ_where_lines_are_too_fast_or_never_fast(lags: tuple[float, ...], skew: float) -> None:
+def test_clocks_differ_where_lines_are_too_fast_or_never_fast(
+    lags: tuple[float, ...], skew: float, offset: float
+) -> None:
     assert skew_of(lags) == pytest.approx(skew)
+    assert offset_of(lags) == pytest.approx(offset)
+
+
+def test_where_samples_are_missing_clocks_are_named_that_may_be_why() -> None:
+    missing = replace(SKEWED, skew=0.0)
+    for expectation in (EVENTUALLY, ALWAYS):
+        for offset, named in ((2.0, False), (30.0, True)):
+            found = judge(expectation, strip("fff"), replace(missing, offset=offset))
+            assert found.state is UNKNOWN
+            assert ("the clocks of the nodes differ by 30.0 s" in found.why) is named
