@@ -74,6 +74,8 @@ class Api:
     scale_takes: float = 0.0
     under_way: int = 0
     """Requests that were sent and have not been carried out or refused."""
+    answered: DrillRecord | None = None
+    """The record of the newest save that was answered."""
     answers: int = 0
     """Answers that are on their way."""
     no_rights: bool = False

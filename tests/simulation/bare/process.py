@@ -12,7 +12,7 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.loop import DrillLoop, Save, Work
 from gameday.engine.drill.own_writes import OwnWrites
-from gameday.engine.evidence.clocks import skew_of
+from gameday.engine.evidence.clocks import offset_of
 from gameday.model.change import RunState
 from gameday.model.names import job, policy
 from gameday.model.observation import ConnectionsClosed, Observation, Preflight
@@ -236,7 +236,7 @@ class Process(KillableProcess):
             connections_counted=counted if "counter" in self.world.agents else {},
             connections_closed={PARTITION: self.connections_closed} if self.connections_closed is not None else {},
             closers={PARTITION: kinds["pod"]["closer"]} if "closer" in kinds.get("pod", {}) else {},
-            skew=skew_of((self.ahead + LAG,)),
+            offset=offset_of((self.ahead + LAG,)),
         )  # fmt: skip
 
     # Calls
@@ -354,6 +354,7 @@ class Process(KillableProcess):
                 self._do(loop, loop.not_saved(self.now))
             else:
                 self.written.answered(number)
+                api.answered = record
                 if api.gone:
                     self.seen[("drill", "deleted")], self._observed = True, None
                 self._do(loop, loop.saved(self.now, gone=api.gone))

@@ -506,8 +506,9 @@ class Bare:
         return self.scenario.replicas == 1 and not DEADLY & {failure.what for failure in self.scenario.failures}
 
     def _untold(self) -> None:
-        """Who dies before the answer to a save tells nothing of it."""
-        lines = self.api.record.timeline if self.api.record is not None and self.alone else ()
+        """Who dies before the answer to a save tells nothing of it, nor who gets none before the Drill is gone."""
+        record = self.api.answered if self.api.gone else self.api.record
+        lines = record.timeline if record is not None and self.alone else ()
         for line in lines:
             if line not in self.told:
                 self.note(Rule.TOLD, f"{line.reason} is not told")
