@@ -317,7 +317,10 @@ class Monitor:
         if entry.get("requested_at") is None or not {"undo", "redis"} & set(entry.get("wanted") or {}):
             self.note(Rule.WRITTEN_AHEAD, "the call was made, and the status does not say how it is taken back")
         fuse = store.get(JOBS, ns.namespace, entry.get("fuse_name", ""))
-        if fuse is None and What.FUSE_DELETED in self.scenario.concerning(ns.number):
+        concerning = self.scenario.concerning(ns.number)
+        if fuse is None and What.FUSE_DELETED in concerning:
+            return
+        if fuse is not None and fuse["spec"].get("suspend") and What.FUSE_SUSPENDED in concerning:
             return
         pods = pods_of(fuse, store.all_of(PODS, ns.namespace)) if fuse is not None else ()
         lines = [line for pod in pods for line in ns.source(pod["metadata"]["name"]).lines]
