@@ -83,9 +83,9 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = DrillLoop.saved
 
-    def chatty(self: DrillLoop, now: float) -> Work:
+    def chatty(self: DrillLoop, now: float, **more: Any) -> Work:
         self._narrated = frozenset()
-        return original(self, now)
+        return original(self, now, **more)
 
     return (patch.object(DrillLoop, "saved", chatty),)
 
@@ -93,7 +93,7 @@ def _() -> tuple[Any, ...]:
 @mutation("what is saved is not told", Rule.TOLD)
 def _() -> tuple[Any, ...]:
     original = DrillLoop.saved
-    return (patch.object(DrillLoop, "saved", lambda self, now: replace(original(self, now), tell=())),)
+    return (patch.object(DrillLoop, "saved", lambda self, now, **more: replace(original(self, now, **more), tell=())),)
 
 
 NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])

@@ -19,7 +19,7 @@ from gameday.cluster.lease import LeaderElector
 from gameday.controller import store
 from gameday.controller.drill import command_executor, persisted_drill
 from gameday.controller.process import operator, status_conflicts, supervisor
-from gameday.engine.drill import next_commands, steps, stop_conditions, undo_commands, verdict
+from gameday.engine.drill import call_proof, next_commands, steps, stop_conditions, undo_commands, verdict, windows
 from gameday.engine.drill import undo_log as changes
 from gameday.engine.drill.commands import Apply, ReleaseLock, RemoveFinalizer, RemoveFuse, Revert, UpdateGameDay
 from gameday.engine.drill.context import Context
@@ -433,3 +433,19 @@ def _() -> tuple[Any, ...]:
 
 
 __all__ = ["MUTATIONS", "Mutation", "mutation"]
+
+
+@mutation("the operator's clock is right whatever samples say", Rule.HONEST_FAIL, kinds=(What.CLOCK_STEP,))
+def _() -> tuple[Any, ...]:
+    return (patch.object(windows, "_skew", lambda ctx, **_: ctx.observed.skew),)
+
+
+@mutation(
+    "a call back is believed that may have come first",
+    Rule.RESTORED,
+    Rule.IN_TIME,
+    kinds=(What.AGENT_DIES,),
+    whole=True,
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(call_proof.CallProof, "_came_last", lambda *_: True),)
