@@ -201,7 +201,6 @@ class DrillInformers:
         """The engine's observation, without what the loop knows from the results of its own commands."""
         record, plan, setup = self.persisted.record, self.persisted.plan, self.persisted.setup
         drill, there = self._newest_drill(), self.own_drill() is not None and not self.persisted.gone
-        gone = not there or "deletionTimestamp" in drill["metadata"]
         callers = self.callers()
         observed = Observation(
             drill=self.persisted.name,
@@ -209,7 +208,7 @@ class DrillInformers:
             planned_why=self.planned_why,
             start_before=start_before(drill),
             abort=bool(drill["spec"].get("abort")),
-            deleted=gone,
+            deleted=not there or "deletionTimestamp" in drill["metadata"],
             opted_in=self.opted_in,
             halt=self.administrator.halt,
             limits_state=self.administrator.limits_state,
