@@ -238,6 +238,11 @@ class Observation:
     suspected_bypasses: Mapping[str, str] = field(default_factory=dict)
     """What most likely lets traffic through a cut that shows no effect, by fault."""
 
+    @property
+    def skew_to_own(self) -> float:
+        """Seconds by which clocks differ where a moment of the operator's is held against those of agents."""
+        return max(self.skew, self.offset)
+
     def explained(self, why: str) -> str:
         """Why something is not done, as a message; what could not be listed may be behind it."""
         return "; ".join(filter(None, (why, self.unlisted)))

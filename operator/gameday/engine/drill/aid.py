@@ -28,7 +28,7 @@ def credited(ctx: Context, stage: Stage, expectation: Expectation, judgement: Ju
     if judgement.state is not ResultState.MET or stage is Stage.STEADY_STATE:
         return judgement
     # A mitigation acts by the operator's clock.
-    differ = max(ctx.observed.skew, ctx.observed.offset)
+    differ = ctx.observed.skew_to_own
     margin = differ if differ > SKEW_WIDENS else 0.0
     acted = [(one.acted_at, one) for one in ctx.record.mitigations if one.acted_at is not None]
     met_by = _met_by(ctx, stage, expectation, judgement) + margin

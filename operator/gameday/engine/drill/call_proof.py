@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gameday.engine.drill.object_proof import seen_undone
-from gameday.engine.drill.sign_proof import BLIND, SEEN, UNDONE, SignProof, sent_from
+from gameday.engine.drill.sign_proof import SEEN, UNDONE, SignProof, sent_from
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.effect import Effect, End, Ending, Moment
 from gameday.model.record import Doubt, Reason
@@ -102,7 +102,7 @@ class CallProof(SignProof):
 
     def _blind(self) -> bool:
         """Whether probes have told nothing for long since the call back was answered."""
-        return bool(self._signs()) and self.ctx.now > max(self._answered(), self._last_told()) + BLIND
+        return bool(self._signs()) and self._blind_since(self._answered())
 
     def _effect_by(self, change: Change) -> float:
         """By when the call that made the change has had its effect, if it ever has."""

@@ -154,9 +154,11 @@ class SignProof(EffectProof, ABC):
             parts.append(f"seen ({self._signs()[SEEN]}) was never true")
         return parts
 
-    def _last_told(self) -> float:
+    def _blind_since(self, moment: float) -> bool:
+        """Whether probes should have told something for long, since then or since they told something last."""
         last = self._track(UNDONE).last_judgeable_before(self.ctx.now)
-        return last.received + self.ctx.observed.offset if last is not None else float("-inf")
+        told = last.received + self.ctx.observed.offset if last is not None else float("-inf")
+        return self.ctx.now > max(moment, told) + BLIND
 
     def _is_old(self, evaluation: Evaluation, series: Series) -> bool:
         """Whether there should be a newer one by now, also where the operator's clock is ahead of the agents'."""
@@ -164,7 +166,7 @@ class SignProof(EffectProof, ABC):
 
     def _taken_for_undone(self, asked: float) -> str:
         """Why the wait for a person ends although no probe can tell that it is undone, or ""."""
-        if self.ctx.now <= max(asked, self._last_told()) + BLIND:
+        if not self._blind_since(asked):
             return ""
         if self._confirmed() == UNDONE:
             return "a person says that it is undone, and no probe can tell"

@@ -62,7 +62,7 @@ def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = Fa
 
 def _skew(ctx: Context, *, own_clock: bool) -> float:
     """By how much the clock by which a stage began may differ from those of its samples."""
-    return max(ctx.observed.skew, ctx.observed.offset) if own_clock else ctx.observed.skew
+    return ctx.observed.skew_to_own if own_clock else ctx.observed.skew
 
 
 def window_of(ctx: Context) -> Window | None:
