@@ -259,10 +259,7 @@ class Monitor:
         if entry.get("name") in STEPS:
             self._mitigated(ns, entry["name"])
             self._held[ns.namespace] = self._held.get(ns.namespace, 0) + 1
-            concerning = self.scenario.concerning(ns.number)
-            # Who takes over cannot know of a scaling that was carried out and that somebody else has taken back since.
-            unheard = What.OWNED in concerning and bool(concerning & DEADLY)
-            if self._held[ns.namespace] > 1 and not unheard:
+            if self._held[ns.namespace] > 1 and not may_scale_again(self.scenario.concerning(ns.number)):
                 self.note(Rule.MITIGATED, f"{entry['name']} scaled the workers {self._held[ns.namespace]} times")
         if entry.get("requested_at") is None or entry.get("before") != {"replicas": change.before["spec"]["replicas"]}:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
@@ -587,6 +584,11 @@ def dry_run_broken(trial: Trial, status: Mapping[str, Any], concerning: frozense
             yield f"its findings are not all there: {sorted(status['dryRun'])}"
     if trial.slip and status["reason"] == Reason.PLANNED.value:
         yield f"its plan compares a number with text, and it says {told}"
+
+
+def may_scale_again(concerning: frozenset[What]) -> bool:
+    """Whether who takes over may not know of a scaling that was carried out: somebody else has taken it back since."""
+    return What.OWNED in concerning and bool(concerning & DEADLY)
 
 
 def wanted_of(trial: Trial) -> Verdict:

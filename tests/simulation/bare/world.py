@@ -20,7 +20,7 @@ from simulation.bare.judging import judge_world, memory_of
 from simulation.bare.process import Process
 from simulation.controllers import POD_ENDS, POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
-from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
+from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule, may_scale_again
 from simulation.mitigating import STEPS, ahead
 from simulation.namespace import (
     CURTAILED,
@@ -426,9 +426,7 @@ class Bare:
         if change.name in STEPS:
             self.mitigated(change.name)
             self.injections[change.name] += 1
-            # Who takes over cannot know of a scaling that was carried out and that somebody else has taken back since.
-            unheard = What.OWNED in self.concerning and bool(self.concerning & DEADLY)
-            if self.injections[change.name] > 1 and not unheard:
+            if self.injections[change.name] > 1 and not may_scale_again(self.concerning):
                 self.note(Rule.MITIGATED, f"{change.name} scaled the workers {self.injections[change.name]} times")
         saved = self.api.record.change(change.name) if self.api.record is not None else None
         if (
