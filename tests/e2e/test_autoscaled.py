@@ -12,6 +12,7 @@ from e2e.namespaces import TeamNamespace, cluster_output, kubectl, small
 from e2e.policies import WITNESS_AT_REDIS
 from gameday.cluster.resources import AUTOSCALERS, PODS, Object
 from gameday.model.labels import DRILL, STAND_IN
+from gameday.preflight.quantity import quantity
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -33,7 +34,7 @@ async def used(ns: TeamNamespace) -> int:
     await asyncio.sleep(2)
     path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{ns.namespace}/pods?labelSelector=app%3Dapi"
     pods = json.loads(kubectl("get", "--raw", path).stdout)["items"]
-    amounts = [int(pod["containers"][0]["usage"]["memory"].removesuffix("Ki")) // 1024 for pod in pods]
+    amounts = [int(quantity(pod["containers"][0]["usage"]["memory"]) / 1024**2) for pod in pods]
     return sum(amounts) // len(amounts) if len(amounts) == REPLICAS else 0
 
 
